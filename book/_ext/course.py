@@ -1,0 +1,115 @@
+"""What the course adds to its pages: notebook links, the foot line, and a lighter theme.
+
+A chapter's page opens the generated `.ipynb` on Colab (the theme would link the `.md`), offers it
+for download, and says at its foot where its outputs come from.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+
+from tools.chapters import Document, chapters, notebook_path
+from tools.config import Book, load_book
+from tools.graft import read_notebook
+from tools.provenance import foot_line
+
+LOGGER = logging.getLogger(__name__)
+DOWNLOADS = "_notebooks"
+
+
+def leave_vendored_files(app: Sphinx, config: Config) -> None:
+    """Jupyter Book puts every script under `_static` on every page; vendored ones load themselves."""
+    for name in ("html_js_files", "html_css_files"):
+        setattr(config, name, [f for f in getattr(config, name) if not _is_vendored(f)])
+
+
+def _is_vendored(entry: Any) -> bool:
+    return str(entry[0] if isinstance(entry, (tuple, list)) else entry).startswith("vendor/")
+
+
+def find_chapters(app: Sphinx) -> None:
+    book = load_book(Path(app.srcdir).parent)
+    app.course_book = book  # type: ignore[attr-defined]
+    app.course_chapters = {c.name: c for c in chapters(book)}  # type: ignore[attr-defined]
+
+
+def dress_chapter(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Put the notebook links under the title, and the foot line after the text."""
+    chapter = app.course_chapters.get(page)  # type: ignore[attr-defined]
+    if chapter is None or "body" not in context:
+        return
+    book: Book = app.course_book  # type: ignore[attr-defined]
+    notebook = read_notebook(notebook_path(book, chapter))
+    made = notebook.metadata.get("genlib", {}) if notebook else {}
+    if "seconds" not in made:
+        LOGGER.warning("no provenance in %s", notebook_path(book, chapter), location=page)
+        return
+    links = _links(book, chapter, context["pathto"](f"{DOWNLOADS}/{chapter.stem}.ipynb", 1))
+    body = str(context["body"])
+    context["body"] = body.replace("</h1>", f"</h1>\n{links}", 1) + (
+        f'\n<p class="provenance">{html.escape(foot_line(made))}</p>\n'
+    )
+
+
+def _links(book: Book, chapter: Document, download: str) -> str:
+    colab = html.escape(book.colab(f"notebooks/{chapter.stem}.ipynb"))
+    return (
+        '<p class="chapter-links">'
+        f'<a class="colab-button" href="{colab}">Open on Colab</a> '
+        f'<a class="download-button" href="{html.escape(download)}" download>'
+        "Download the notebook (.ipynb)</a></p>"
+    )
+
+
+def copy_notebooks(app: Sphinx, error: Exception | None) -> None:
+    """Put the notebooks into the site, so that the download works from disk too."""
+    if error or app.builder.format != "html":
+        return
+    folder = Path(app.outdir) / DOWNLOADS
+    folder.mkdir(exist_ok=True)
+    for chapter in app.course_chapters.values():  # type: ignore[attr-defined]
+        shutil.copyfile(
+            notebook_path(app.course_book, chapter),  # type: ignore[attr-defined]
+            folder / f"{chapter.stem}.ipynb",
+        )
+
+
+# The theme loads its icons twice, as fonts and as a script of 1.5 MB; and it preloads fonts in a
+# way that browsers refuse for a page opened from disk. The fonts by themselves do.
+DOUBLED = re.compile(
+    r'\s*<script src="[^"]*vendor/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>'
+    r'|\s*<link rel="preload" as="font"[^>]*>'
+)
+
+
+def lighten(app: Sphinx, error: Exception | None) -> None:
+    if error or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf8")
+        slim = DOUBLED.sub("", text)
+        if slim != text:
+            path.write_text(slim, encoding="utf8")
+    static = Path(app.outdir) / "_static"
+    for unused in (*static.rglob("fontawesome/*/js"), *static.rglob("*.map")):
+        shutil.rmtree(unused) if unused.is_dir() else unused.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", leave_vendored_files, priority=900)
+    app.connect("builder-inited", find_chapters)
+    app.connect("html-page-context", dress_chapter, priority=900)
+    app.connect("build-finished", copy_notebooks)
+    app.connect("build-finished", lighten)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,137 @@
+"""Chapter 1: how often does a decoded code show a piece of clothing? (Fashion-MNIST)
+
+    python -m experiments.random_codes
+
+Codes come from real test images, from lines between two of them, and from three guesses at where
+codes might lie. Two referees judge each decoded picture against reconstructions of test images:
+a classifier (is it as sure of the class?) and the training set (is the nearest training image as
+near?). Each referee's threshold lets 95 % of the reconstructions pass.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from experiments.common import Row, run_experiment
+from genlib import budget, make_generator, pick_device, seed_everything, zoo
+from genlib.data import BatchStream, ImageSet, fashion_mnist
+from genlib.metrics import confidence, interval, per_image
+from genlib.models.autoencoder import DenseAutoencoder
+from genlib.training import autoencoder_player, train
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that was chosen."""
+
+    seeds: int = budget(smoke=2, cpu=5, gpu=5)
+    steps: int = budget(smoke=10, cpu=9_400, gpu=23_400)
+    samples: int = budget(smoke=100, cpu=2_000, gpu=2_000)
+    batch_size: int = 128
+    code: int = 20
+
+
+SETTINGS = Settings()
+BANDS = {
+    "held_out/both/mean": (0.85, 0.95),
+    "standard_normal/both/mean": (0.0, 0.60),
+}
+
+
+def cells(settings: Settings) -> list[Row]:
+    return [{"seed": seed} for seed in range(settings.seeds)]
+
+
+def run(settings: Settings, *, seed: int) -> Row:
+    device = pick_device()
+    train_set, test = fashion_mnist("train", device=device), fashion_mnist("test", device=device)
+    seed_everything(seed)
+    model = DenseAutoencoder(code=settings.code).to(device)
+    player = autoencoder_player(model, steps=settings.steps)
+    stream = BatchStream(train_set, settings.batch_size, seed=seed)
+    train([player], stream, steps=settings.steps, seed=seed, progress=False)
+    return judge(model, train_set, test, settings.samples, make_generator(seed, "codes"))
+
+
+def judge(
+    model: DenseAutoencoder,
+    train_set: ImageSet,
+    test: ImageSet,
+    samples: int,
+    generator: torch.Generator,
+) -> Row:
+    """Share of decoded pictures that pass each referee, by where their codes come from."""
+    codes = per_image(test, model.encode)  # [N, K]
+    half = len(codes) // 2
+    known, held_out = codes[:half], codes[half : half + samples]
+    labels = test.labels
+    assert labels is not None
+    referee = zoo.load("classifier-fashion-mnist").to(codes.device)
+    train_pixels = train_set.pixels().flatten(1)
+
+    def scores(y: Tensor) -> tuple[Tensor, Tensor]:
+        pictures = model.decode(y).clamp(0, 1)
+        return confidence(referee, pictures), nearest(pictures.flatten(1), train_pixels)
+
+    with torch.no_grad():
+        sure, near = scores(known[:samples])
+        sure_enough, near_enough = sure.quantile(0.05), near.quantile(0.95)
+        numbers: Row = {}
+        for name, y in guesses(known, labels[:half], held_out, samples, generator).items():
+            sure, near = scores(y)
+            numbers[name] = {
+                "classifier": float((sure >= sure_enough).float().mean()),
+                "neighbour": float((near <= near_enough).float().mean()),
+                "both": float(((sure >= sure_enough) & (near <= near_enough)).float().mean()),
+            }
+    return numbers
+
+
+def guesses(
+    codes: Tensor, labels: Tensor, held_out: Tensor, n: int, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Where a code might come from; each `[n, K]`."""
+    k = codes.shape[1]
+    normal = torch.randn(n, k, generator=generator).to(codes)
+    uniform = torch.rand(n, k, generator=generator).to(codes)
+    low, high = codes.amin(dim=0), codes.amax(dim=0)
+    factor = torch.linalg.cholesky(codes.T.cov())  # Σ = L Lᵀ
+    first, second = torch.randint(len(codes), (2, 4 * n), generator=generator).to(codes.device)
+    differ = labels[first] != labels[second]
+    between = (codes[first] + codes[second]) / 2
+    return {
+        "held_out": held_out,
+        "same_class_midpoint": between[~differ][:n],
+        "other_class_midpoint": between[differ][:n],
+        "fitted_normal": codes.mean(dim=0) + normal @ factor.T,
+        "standard_normal": normal,
+        "uniform_box": low + (high - low) * uniform,
+    }
+
+
+def nearest(pictures: Tensor, train_pixels: Tensor) -> Tensor:
+    """Mean squared difference to the nearest training image, `[n, D] and [N, D] -> [n]`."""
+    distances = [
+        torch.cdist(part, train_pixels).amin(dim=1).square() / train_pixels.shape[1]
+        for part in pictures.split(250)
+    ]
+    return torch.cat(distances)
+
+
+def summarise(settings: Settings, rows: list[Row]) -> Row:
+    sources = [key for key, value in rows[0].items() if isinstance(value, dict)]
+    return {
+        source: {
+            judge: interval([row[source][judge] for row in rows]).to_dict()
+            for judge in rows[0][source]
+        }
+        for source in sources
+    }
+
+
+if __name__ == "__main__":
+    run_experiment(sys.modules[__name__], "random_codes")

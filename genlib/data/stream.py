@@ -1,0 +1,121 @@
+"""`BatchStream`: endless shuffled batches from data that already lies on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from genlib.data.images import ImageSet, to_unit
+from genlib.seeds import make_generator
+
+
+class Batch(NamedTuple):
+    """One batch: pixels, labels (None where the set has none), and the images' numbers."""
+
+    x: Tensor  # float32 [B, C, H, W] in [0, 1]
+    y: Tensor | None  # int64 [B]
+    index: Tensor  # type: ignore[assignment]  # int64 [B]; hides tuple.index, which nobody needs
+
+
+class BatchStream(Iterator[Batch]):
+    """Endless batches, reshuffled each epoch; the last short batch of an epoch is dropped.
+
+    The order of epoch `e` comes from `(seed, e)` alone and is drawn on the CPU, so the batches
+    are the same on every device and a stream can be resumed from a few integers.
+
+    Args:
+        data: the images; moved to `device` once, and kept there as uint8.
+        batch_size: images in a batch, at most `len(data)`.
+        seed: gives the order.
+        device: where batches are made; by default where the data lies.
+
+    Raises:
+        ValueError: `batch_size` is below 1 or larger than the set.
+    """
+
+    def __init__(
+        self,
+        data: ImageSet,
+        batch_size: int,
+        *,
+        seed: int,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if not 1 <= batch_size <= len(data):
+            raise ValueError(
+                f"batch_size is {batch_size}, but {data.title} ({data.split}) has {len(data)} "
+                f"images; use a batch_size from 1 to {len(data)}."
+            )
+        self.data = data if device is None else data.to(device)
+        self.batch_size = batch_size
+        self.seed = seed
+        self._given = 0  # batches given since the beginning
+        self._order: tuple[int, Tensor] | None = None  # (epoch, permutation [N])
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Whole batches in the set."""
+        return len(self.data) // self.batch_size
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the next batch, from 0."""
+        return self._given // self.batches_per_epoch
+
+    @property
+    def position(self) -> int:
+        """Number of the next batch within its epoch, from 0."""
+        return self._given % self.batches_per_epoch
+
+    def __next__(self) -> Batch:
+        start = self.position * self.batch_size
+        index = self._permutation(self.epoch)[start : start + self.batch_size]  # [N] -> [B]
+        labels = self.data.labels
+        batch = Batch(
+            x=to_unit(self.data.images.index_select(0, index)),  # convert B images, not N
+            y=None if labels is None else labels.index_select(0, index),
+            index=index,
+        )
+        self._given += 1
+        return batch
+
+    def _permutation(self, epoch: int) -> Tensor:
+        if self._order is None or self._order[0] != epoch:
+            generator = make_generator(self.seed, "epoch", epoch)
+            order = torch.randperm(len(self.data), generator=generator)
+            self._order = (epoch, order.to(self.data.images.device))
+        return self._order[1]
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the stream stands: enough to continue it exactly."""
+        return {**self._settings(), "epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue from `state`.
+
+        Raises:
+            ValueError: the state is of a stream with another seed, size or batch size, or its
+                position does not exist; the message names the difference.
+        """
+        missing = {*self._settings(), "epoch", "position"} - set(state)
+        if missing:
+            raise ValueError(f"this is no state of a BatchStream: it lacks {sorted(missing)}.")
+        differ = {k: (state[k], v) for k, v in self._settings().items() if state[k] != v}
+        if differ:
+            words = ", ".join(f"{k} {old} (here {new})" for k, (old, new) in differ.items())
+            raise ValueError(
+                f"the state is of another stream: {words}. Make the BatchStream with the same "
+                "data, batch_size and seed, or start afresh without the state."
+            )
+        if state["epoch"] < 0 or not 0 <= state["position"] < self.batches_per_epoch:
+            raise ValueError(
+                f"the state stands at epoch {state['epoch']}, batch {state['position']}, but an "
+                f"epoch has the batches 0 to {self.batches_per_epoch - 1}."
+            )
+        self._given = state["epoch"] * self.batches_per_epoch + state["position"]
+
+    def _settings(self) -> dict[str, int]:
+        return {"seed": self.seed, "size": len(self.data), "batch_size": self.batch_size}

@@ -1,0 +1,49 @@
+"""Pictures of the same thing, taken again and again while a model learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+
+class SampleStrip:
+    """Calls `draw()` at chosen steps and keeps what it returns.
+
+    `draw` shows the same inputs each time (fixed images, frozen noise), so that only the model
+    changes from one row to the next.
+
+    Args:
+        draw: returns images `[N, C, H, W]`; values outside [0, 1] are clipped.
+        at: the steps to draw at; 0 is before the first step. See `milestones`.
+
+    Attributes:
+        steps: the steps drawn so far.
+        frames: what was drawn, each `[N, C, H, W]` float in [0, 1] on the CPU.
+    """
+
+    def __init__(self, draw: Callable[[], Tensor], at: Sequence[int]) -> None:
+        self.draw = draw
+        self.at = frozenset(at)
+        self.steps: list[int] = []
+        self.frames: list[Tensor] = []
+
+    @torch.no_grad()
+    def look(self, step: int) -> None:
+        """Draw if `step` is one of the chosen ones."""
+        if step in self.at:
+            self.steps.append(step)
+            self.frames.append(self.draw().detach().float().clamp(0, 1).cpu())
+
+
+def milestones(steps: int, count: int = 8) -> list[int]:
+    """About `count` steps from 0 to `steps`, dense at the beginning, where most happens.
+
+    >>> milestones(1000, 5)
+    [0, 1, 10, 100, 1000]
+    """
+    if steps < 1 or count < 2:
+        raise ValueError(f"need steps >= 1 and count >= 2, got {steps} and {count}")
+    powers = torch.linspace(0, 1, count - 1, dtype=torch.float64)
+    return sorted({0, *(round(steps ** float(p)) for p in powers)})
