@@ -19,6 +19,7 @@ import base64
 import dataclasses
 import datetime
 import hashlib
+import inspect
 import json
 import math
 import platform
@@ -26,12 +27,14 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+import nbformat
 import torch
 
 import genlib
 from genlib import results
 from genlib.data import used
 from genlib.files import write_atomic
+from tools.provenance import fingerprint, source_commit
 
 ROOT = Path(__file__).parent.parent
 MAX_KILOBYTES = 300
@@ -89,7 +92,7 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
     content = {
         "experiment": name,
         "command": f"GENLIB_PROFILE={profile} python -m experiments.{name}",
-        "provenance": provenance(rows),
+        "provenance": provenance(module, rows),
         "settings": settings,
         "figures": module.summarise(module.SETTINGS, rows),
         "pictures": {
@@ -107,8 +110,10 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
     return target
 
 
-def provenance(rows: list[Row]) -> Row:
-    """Where figures come from."""
+def provenance(module: Any, rows: list[Row]) -> Row:
+    """Where figures come from; `sources` is a fingerprint of the code that made them."""
+    source = inspect.getsource(module)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     device = genlib.pick_device()
     kind = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
     return {
@@ -118,6 +123,8 @@ def provenance(rows: list[Row]) -> Row:
         "data": ", ".join(sorted({title for row in rows for title in row["data_used"]})),
         "seconds": sum(row["seconds"] for row in rows),
         "versions": {"genlib": genlib.__version__, "torch": torch.__version__},
+        "sources": hashlib.sha256((fingerprint(notebook, ROOT) + source).encode()).hexdigest(),
+        "commit": source_commit(ROOT),
     }
 
 

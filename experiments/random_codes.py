@@ -19,7 +19,7 @@ from torch import Tensor
 from experiments.common import Row, run_experiment
 from genlib import budget, make_generator, pick_device, seed_everything, zoo
 from genlib.data import BatchStream, ImageSet, fashion_mnist
-from genlib.metrics import confidence, interval, per_image
+from genlib.metrics import appoint, interval, per_image
 from genlib.models.autoencoder import DenseAutoencoder
 from genlib.training import autoencoder_player, train
 
@@ -68,27 +68,16 @@ def judge(
     codes = per_image(test, model.encode)  # [N, K]
     half = len(codes) // 2
     known, held_out = codes[:half], codes[half : half + samples]
-    labels = test.labels
-    assert labels is not None
-    referee = zoo.load("classifier-fashion-mnist").to(codes.device)
-    train_pixels = train_set.pixels().flatten(1)
+    assert test.labels is not None
+    classifier = zoo.load("classifier-fashion-mnist").to(codes.device)
 
-    def scores(y: Tensor) -> tuple[Tensor, Tensor]:
-        pictures = model.decode(y).clamp(0, 1)
-        return confidence(referee, pictures), nearest(pictures.flatten(1), train_pixels)
+    @torch.no_grad()
+    def pictures(y: Tensor) -> Tensor:
+        return model.decode(y).clamp(0, 1)
 
-    with torch.no_grad():
-        sure, near = scores(known[:samples])
-        sure_enough, near_enough = sure.quantile(0.05), near.quantile(0.95)
-        numbers: Row = {}
-        for name, y in guesses(known, labels[:half], held_out, samples, generator).items():
-            sure, near = scores(y)
-            numbers[name] = {
-                "classifier": float((sure >= sure_enough).float().mean()),
-                "neighbour": float((near <= near_enough).float().mean()),
-                "both": float(((sure >= sure_enough) & (near <= near_enough)).float().mean()),
-            }
-    return numbers
+    referees = appoint(classifier, train_set, pictures(known[:samples]))
+    sources = guesses(known, test.labels[:half], held_out, samples, generator)
+    return {name: referees.judge(pictures(y)) for name, y in sources.items()}
 
 
 def guesses(
@@ -111,15 +100,6 @@ def guesses(
         "standard_normal": normal,
         "uniform_box": low + (high - low) * uniform,
     }
-
-
-def nearest(pictures: Tensor, train_pixels: Tensor) -> Tensor:
-    """Mean squared difference to the nearest training image, `[n, D] and [N, D] -> [n]`."""
-    distances = [
-        torch.cdist(part, train_pixels).amin(dim=1).square() / train_pixels.shape[1]
-        for part in pictures.split(250)
-    ]
-    return torch.cat(distances)
 
 
 def summarise(settings: Settings, rows: list[Row]) -> Row:

@@ -1,1 +1,1 @@
-"""How notebooks and site are made from `book/`: see `python -m tools.notebooks -h` and `tools.book`."""
+"""How notebooks and site are made from `book/`: see `python -m tools.book -h`."""

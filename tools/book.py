@@ -21,7 +21,8 @@ from jupyter_cache.base import CacheBundleIn
 from tools.chapters import Document, chapters, notebook_path
 from tools.config import ROOT, Book, load_book
 from tools.errors import BookError
-from tools.graft import graft, read_notebook, state
+from tools.graft import graft, state
+from tools.nb import read_notebook
 from tools.notebooks import write_chapter
 from tools.source import read_chapter
 
@@ -43,8 +44,13 @@ def prime(book: Book, chapter: Document) -> None:
     )
 
 
-def build(book: Book, *, fresh: bool = False, quiet: bool = False) -> Path:
+def build(book: Book, *, fresh: bool = False, run: bool = True, quiet: bool = False) -> Path:
     """Build the site into `_build/html` and return its first page.
+
+    Args:
+        fresh: execute every chapter first, whether or not its outputs are current.
+        run: execute a chapter whose outputs are missing or of other code; else that is an error.
+        quiet: let Sphinx report warnings only.
 
     Raises:
         BookError: a chapter cannot be executed, or Sphinx has something to complain about.
@@ -53,6 +59,8 @@ def build(book: Book, *, fresh: bool = False, quiet: bool = False) -> Path:
         now = state(book, chapter)
         for line in now.warnings:
             print(f"warning: {line}")
+        if now.errors and not (run or fresh):
+            raise BookError("\n".join(now.errors))
         if fresh or now.errors:
             print("\n".join(now.errors) or f"{chapter.stem}: executing afresh")
             write_chapter(book, chapter, run=True, profile="cpu")
@@ -77,12 +85,16 @@ def build(book: Book, *, fresh: bool = False, quiet: bool = False) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.book", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="execute every chapter first")
+    parser.add_argument(
+        "--no-execute", action="store_true", help="fail where outputs are not current"
+    )
     parser.add_argument("--quiet", action="store_true", help="only warnings from Sphinx")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args()
     started = time.perf_counter()
     try:
-        index = build(load_book(options.root), fresh=options.fresh, quiet=options.quiet)
+        book = load_book(options.root)
+        index = build(book, fresh=options.fresh, run=not options.no_execute, quiet=options.quiet)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

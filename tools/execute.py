@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.errors import BookError
 from tools.frames import clean_outputs
+from tools.nb import Node, code_cell, code_cells, node
 from tools.provenance import fingerprint, source_commit, versions
-from tools.source import KERNEL, LANGUAGE, Node, code_cells
+from tools.source import KERNEL, LANGUAGE
 
 # Asked of the kernel after the last cell; this cell is not kept.
 QUESTION = """
@@ -54,7 +54,7 @@ def execute(
     for cell in code_cells(done):
         cell.outputs, cell.execution_count = [], None
     plain = copy.deepcopy(done)
-    question = nbformat.v4.new_code_cell(QUESTION)
+    question = code_cell(QUESTION)
     done.cells.append(question)
     at = 0
 
@@ -68,6 +68,7 @@ def execute(
         client = NotebookClient(
             done, timeout=timeout, kernel_name="python3", on_cell_execute=starts,
             resources={"metadata": {"path": folder}}, store_widget_state=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],
         )  # fmt: skip
         try:
             client.execute(env=environment)
@@ -81,9 +82,7 @@ def execute(
             raise BookError(_which(done, at, name, "interrupted; nothing was written")) from None
     seconds = time.perf_counter() - started
     done.cells.remove(question)
-    count = 0
-    for cell in code_cells(done):
-        count += 1
+    for count, cell in enumerate(code_cells(done), start=1):
         cell.outputs = clean_outputs(cell.outputs)
         cell.execution_count = count
         cell.metadata.pop("execution", None)
@@ -91,7 +90,7 @@ def execute(
             if output.output_type == "execute_result":
                 output.execution_count = count
     told = json.loads("".join(output.get("text", "") for output in question.outputs))
-    done.metadata = nbformat.from_dict(
+    done.metadata = node(
         {
             **plain.metadata,
             "kernelspec": KERNEL,

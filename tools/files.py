@@ -1,20 +1,10 @@
-"""Writing notebooks: always whole, never half."""
+"""Writing files: always whole, never half."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
-
-import nbformat
-
-from tools.source import Node
-
-
-def notebook_text(notebook: Node) -> str:
-    """The notebook's file content: the same bytes for the same notebook, everywhere."""
-    nbformat.validate(notebook)
-    return str(nbformat.writes(notebook, version=nbformat.NO_CONVERT)).rstrip("\n") + "\n"
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import nbformat
-
-Node = nbformat.NotebookNode
+from tools.nb import Node, node
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-LN-Za-ln-z]")  # cursor moves; colours (…m) stay
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -56,7 +54,7 @@ def clean_outputs(outputs: list[Node]) -> list[Node]:
                 output.text = "\n".join(line for line in output.text.split("\n") if line.strip())
                 output.text += "\n" if output.text else ""
         elif output.output_type in ("display_data", "execute_result"):
-            output.metadata = nbformat.from_dict(
+            output.metadata = node(
                 {key: value for key, value in output.metadata.items() if key == "needs_background"}
             )
             output.pop("transient", None)

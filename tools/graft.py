@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import dataclass
-from pathlib import Path
-
-import nbformat
 
 from tools.chapters import Document, notebook_path
 from tools.config import Book
-from tools.errors import BookError
+from tools.nb import Node, code_cells, read_notebook
 from tools.provenance import code_hash, fingerprint
-from tools.source import Node, code_cells, read_chapter
+from tools.source import read_chapter
 
 INSTALL_TAG = "colab-install"
 
@@ -24,21 +20,6 @@ class State:
 
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-
-
-def read_notebook(path: Path) -> Node | None:
-    """The notebook at `path`, None where there is none.
-
-    Raises:
-        BookError: the file is no notebook.
-    """
-    if not path.is_file():
-        return None
-    try:
-        notebook: Node = nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, json.JSONDecodeError, nbformat.ValidationError) as error:
-        raise BookError(f"no notebook; remove it and run `make notebooks`: {error}", path) from error
-    return notebook
 
 
 def own_code_cells(notebook: Node) -> list[Node]:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tools.source import Node, code_cells
+from tools.nb import Node, code_cells
 
 PACKAGE = "genlib"
 REPORTED = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", PACKAGE)
@@ -106,7 +106,7 @@ def _imports(tree: ast.AST, package: str | None) -> Iterator[str]:
             if node.level and package:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([base] if base else [])])
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            names = [base, *(f"{base}.{alias.name!s}" for alias in node.names)]
         elif isinstance(node, ast.Attribute):
             names = [dotted] if (dotted := _dotted(node)) else []  # genlib.data.digits
         else:
@@ -117,7 +117,7 @@ def _imports(tree: ast.AST, package: str | None) -> Iterator[str]:
 def _dotted(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute):
         above = _dotted(node.value)
-        return None if above is None else f"{above}.{node.attr}"
+        return None if above is None else f"{above}.{node.attr!s}"
     return node.id if isinstance(node, ast.Name) else None
 
 
@@ -137,7 +137,7 @@ def _stored(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             store = (_dotted(node.func.value) or "").split(".")[-1]
             first = node.args[0]
-            if store in STORES and isinstance(first, ast.Constant):
+            if store in STORES and isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield f"{store}/{first.value}.{STORES[store]}"
 
 

@@ -19,7 +19,7 @@ from sphinx.util import logging
 
 from tools.chapters import Document, chapters, notebook_path
 from tools.config import Book, load_book
-from tools.graft import read_notebook
+from tools.nb import read_notebook
 from tools.provenance import foot_line
 
 LOGGER = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ DOWNLOADS = "_notebooks"
 
 
 def leave_vendored_files(app: Sphinx, config: Config) -> None:
-    """Jupyter Book puts every script under `_static` on every page; vendored ones load themselves."""
+    """Jupyter Book puts all of `_static` on every page; vendored ones load themselves."""
     for name in ("html_js_files", "html_css_files"):
         setattr(config, name, [f for f in getattr(config, name) if not _is_vendored(f)])
 

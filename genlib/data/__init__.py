@@ -1,10 +1,11 @@
 """Data sets as tensors on the device, and the stream that makes batches of them."""
 
-from genlib.data.digits import digits
 from genlib.data.errors import DataError, used
+from genlib.data.faces import drawn_faces
 from genlib.data.folder import image_folder
 from genlib.data.images import ImageSet
-from genlib.data.mnist import fashion_mnist, mnist
+from genlib.data.mnist_sets import fashion_mnist, mnist
+from genlib.data.small_digits import digits
 from genlib.data.stream import Batch, BatchStream
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DataError",
     "ImageSet",
     "digits",
+    "drawn_faces",
     "fashion_mnist",
     "image_folder",
     "mnist",

@@ -143,13 +143,16 @@ def _decode(entry: Entry, size: int | None, channels: int) -> Pixels:
             f"{entry.name} has {image.width}x{image.height} pixels; more than {MAX_PIXELS:,} are "
             "refused. Make it smaller or take it out."
         )
-    if getattr(image, "n_frames", 1) > 1:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # MPO: a telephone's photo with previews behind it
         raise DataError(
-            f"{entry.name} has {image.n_frames} frames: animations and multi-page files are "
-            "refused. Save one frame as PNG or take it out."
+            f"{entry.name} has {frames} frames: animations and multi-page files are refused. "
+            "Save one frame as PNG or take it out."
         )
     if size is not None:
         image.draft(None, (2 * size, 2 * size))  # lets JPEG skip detail that would be thrown away
+    if image.mode == "I" and image.format == "PNG":  # how old Pillows open 16-bit grey
+        image = image.convert("I;16")
     image = _plain(ImageOps.exif_transpose(image), entry.name, "RGB" if channels == 3 else "L")
     if size is not None:
         image = ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)  # centre, antialias
@@ -161,7 +164,7 @@ def _plain(image: Image.Image, name: str, mode: str) -> Image.Image:
     """The image in 8-bit `mode`, "RGB" or "L", by the rules that `image_folder` states."""
     from PIL import Image
 
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.float32) / 257  # 65535 = 257 * 255
         image = Image.fromarray(values.round().astype(np.uint8))
     elif image.mode in ("I", "F"):
@@ -169,7 +172,7 @@ def _plain(image: Image.Image, name: str, mode: str) -> Image.Image:
             f"{name} has 32 bits per pixel (mode {image.mode}), and nothing says what is white. "
             "Save it with 8 or 16 bits or take it out."
         )
-    if image.has_transparency_data:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(mode)

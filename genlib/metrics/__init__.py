@@ -2,5 +2,15 @@
 
 from genlib.metrics.evaluate import accuracy, confidence, per_image
 from genlib.metrics.intervals import Interval, interval
+from genlib.metrics.referees import Referees, appoint, nearest_distance
 
-__all__ = ["Interval", "accuracy", "confidence", "interval", "per_image"]
+__all__ = [
+    "Interval",
+    "Referees",
+    "accuracy",
+    "appoint",
+    "confidence",
+    "interval",
+    "nearest_distance",
+    "per_image",
+]

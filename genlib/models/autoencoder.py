@@ -104,7 +104,8 @@ class TiedAutoencoder(nn.Module):
         for i, (layer, bias) in enumerate(
             zip(reversed(self.layers), self.decoder_biases, strict=True)
         ):
-            y = F.linear(y, layer.weight.T, bias)  # the transpose is a view: one tensor, two uses
+            weight: Tensor = layer.weight  # type: ignore[assignment]
+            y = F.linear(y, weight.T, bias)  # the transpose is a view: one tensor, two uses
             if i < last:
                 y = F.relu(y)
         return y.unflatten(1, self.image_shape)

@@ -19,6 +19,7 @@ from PIL import Image, ImageSequence
 from genlib.plots.images import CARD_RGB, GAP, Pictures, mosaic, to_pictures
 
 WIDTH = 480  # pixels that an animation is enlarged to at most
+EDGE = 8  # pixels around the images
 BAR = 6  # pixels: the bar at the foot that shows how far training has come
 BAR_RGB = (0, 114, 178)
 HOLD = 5  # the last frame stays this many times longer
@@ -143,7 +144,7 @@ def _smallest_loss(pages: list[Image.Image], ms: int, limit: int) -> tuple[bytes
     while True:
         chosen = np.linspace(0, len(pages) - 1, count).round().astype(int)
         times = [round(ms * len(pages) / count)] * (count - 1) + [ms * HOLD]
-        for quality in (85, 65, 45):
+        for quality in (80, 50):
             data = _encode([pages[i] for i in chosen], times, quality)
             if len(data) <= limit:
                 return data, count
@@ -152,7 +153,7 @@ def _smallest_loss(pages: list[Image.Image], ms: int, limit: int) -> tuple[bytes
                 f"{len(data) / 1000:.0f} kB with {count} frames is the smallest possible, over the "
                 f"limit of {limit / 1000:.0f} kB: show fewer or smaller images, or raise max_kb"
             )
-        count = max(2, count * 2 // 3)
+        count = max(2, min(count - 1, int(0.95 * count * limit / len(data))))
 
 
 def _encode(pages: Sequence[Image.Image], times: list[int], quality: int) -> bytes:
@@ -167,10 +168,10 @@ def _encode(pages: Sequence[Image.Image], times: list[int], quality: int) -> byt
 def _with_bar(sheet: Pictures, share: float) -> Pictures:
     """`sheet` with a margin, and at its foot a bar filled up to `share`."""
     height, width, _ = sheet.shape
-    page = np.empty((height + 3 * GAP + BAR, width + 2 * GAP, 3), np.uint8)
+    page = np.empty((height + 3 * EDGE + BAR, width + 2 * EDGE, 3), np.uint8)
     page[:] = CARD_RGB
-    page[GAP : GAP + height, GAP : GAP + width] = sheet
-    foot = page[2 * GAP + height : 2 * GAP + height + BAR, GAP : GAP + width]
+    page[EDGE : EDGE + height, EDGE : EDGE + width] = sheet
+    foot = page[2 * EDGE + height : 2 * EDGE + height + BAR, EDGE : EDGE + width]
     foot[:] = (226, 226, 220)
     foot[:, : round(width * share)] = BAR_RGB
     return page

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from genlib.plots.style import FONT_POINTS, MARKERS, panels, readable, settings
+
+if TYPE_CHECKING:
+    from genlib.training.history import History
 
 Floats = npt.NDArray[np.float64]
 
 
-class HistoryLike(Protocol):
-    """What `loss_curves` needs of `genlib.training.History`."""
-
-    def names(self) -> list[str]: ...
-    def __getitem__(self, name: str) -> npt.NDArray[Any]: ...
-    def steps(self, name: str) -> npt.NDArray[Any]: ...
-
-
 def loss_curves(
-    history: HistoryLike | Mapping[str, HistoryLike],
+    history: History | Mapping[str, History],
     names: str | Sequence[str] | None = None,
     *,
     smooth: float = 0.04,
@@ -68,6 +64,9 @@ def loss_curves(
         ax.set(xlabel="training step", ylabel=y_label, title=title or "")
         if log_y:
             ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            ax.yaxis.set_minor_formatter(NullFormatter())
         label_lines(ax)
     return _figure_of(ax)
 
@@ -102,40 +101,41 @@ def curve_with_interval(
 
 
 def label_lines(ax: Axes) -> None:
-    """Write each labelled line's name at its last point, pushed apart where names would touch.
+    """Write each labelled line's name right of the axes, at its last value's height.
 
-    Call it again after adding lines or changing limits: it replaces its earlier labels.
+    Names that would touch are pushed apart. Call it again after adding lines or changing limits:
+    it replaces its earlier labels.
     """
     for old in [text for text in ax.texts if text.get_gid() == "line-name"]:
         old.remove()
-    ends = []
+    ax.autoscale_view()  # lines just added move the limits only when asked
+    points = 72 / _figure_of(ax).dpi
+    floor = ax.get_window_extent().y0 * points + 6
+    ends = []  # (height above the figure's foot in points, last value, line)
     for line in _named_lines(ax):
-        x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
-        finite = np.flatnonzero(np.isfinite(y) & (y > 0 if ax.get_yscale() == "log" else True))
-        if len(finite):
-            last = finite[-1]
-            height = ax.transData.transform((x[last], y[last]))[1] * 72 / _figure_of(ax).dpi
-            ends.append((height, x[last], y[last], line))
+        values = np.asarray(line.get_ydata(), float)
+        drawable = values[np.isfinite(values) & ((values > 0) | (ax.get_yscale() != "log"))]
+        if len(drawable):
+            height = ax.get_yaxis_transform().transform((1, drawable[-1]))[1] * points
+            ends.append((height, drawable[-1], line))
     ends.sort(key=lambda end: end[0])
-    heights = np.array([end[0] for end in ends])  # points above the figure's foot
-    for (height, x_end, y_end, line), placed in zip(ends, spread(heights, 15.0), strict=True):
+    placed = spread([end[0] for end in ends], 15.0, floor)
+    for (height, value, line), target in zip(ends, placed, strict=True):
         ax.annotate(
-            str(line.get_label()), (x_end, y_end), (9, placed - height), gid="line-name",
-            textcoords="offset points", va="center", annotation_clip=False,
-            color=readable(line.get_color()), fontsize=FONT_POINTS,
+            str(line.get_label()), (1, value), (5, target - height), gid="line-name",
+            xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+            annotation_clip=False, color=readable(line.get_color()), fontsize=FONT_POINTS,
         )  # fmt: skip
 
 
-def spread(positions: Floats, gap: float) -> Floats:
-    """Sorted positions moved as little as needed to stand `gap` apart."""
+def spread(positions: Sequence[float], gap: float, floor: float) -> Floats:
+    """Sorted positions moved as little as needed to stand `gap` apart and above `floor`."""
     placed = np.array(positions, np.float64)
     for _ in range(200):
-        lack = gap - np.diff(placed)
-        if (lack <= 1e-6).all():
-            break
-        push = np.clip(lack, 0, None) / 2
-        placed[:-1] -= push
-        placed[1:] += push
+        placed[:1] = placed[:1].clip(floor)
+        lack = (gap - np.diff(placed)).clip(0)
+        placed[:-1] -= lack / 2
+        placed[1:] += lack / 2
     return placed
 
 

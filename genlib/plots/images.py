@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,12 @@ from torch import Tensor
 
 from genlib.plots.style import CARD, DPI, FONT_POINTS, INK, MAX_PIXELS, new_figure
 
+if TYPE_CHECKING:
+    from genlib.training.strip import SampleStrip
+
 Pictures = npt.NDArray[np.uint8]  # [N, H, W, 3]
 
-GAP = 8  # pixels between tiles
+GAP = 4  # pixels between tiles
 MARGIN = 16  # pixels between the tiles and the card's edge
 TILE = 210  # pixels that a tile is enlarged to at most
 LINE = round(FONT_POINTS * DPI / 72 * 1.35)  # pixels from one line of text to the next
@@ -24,13 +28,12 @@ CARD_RGB = tuple(int(CARD[i : i + 2], 16) for i in (1, 3, 5))
 MISSING_RGB = (213, 94, 0)  # pixels that are not a number
 
 
-class Strip(Protocol):
-    """What `sample_strip` needs of `genlib.training.SampleStrip`."""
-
-    @property
-    def steps(self) -> Sequence[int]: ...
-    @property
-    def frames(self) -> Sequence[Tensor]: ...
+def to_array(values: Any) -> npt.NDArray[Any]:
+    """A tensor from any device, or anything array-like, as a numpy array."""
+    if not isinstance(values, Tensor):
+        return np.asarray(values)
+    values = values.detach().cpu()
+    return np.asarray(values.float() if values.is_floating_point() else values)
 
 
 def to_pictures(images: Any) -> Pictures:
@@ -44,9 +47,8 @@ def to_pictures(images: Any) -> Pictures:
         ValueError: another shape.
     """
     if isinstance(images, (list, tuple)):
-        array = np.stack([_to_array(image) for image in images]) if images else np.empty(0)
-    else:
-        array = _to_array(images)
+        images = np.stack([to_array(image) for image in images]) if images else np.empty(0)
+    array = to_array(images)
     if array.ndim != 4 or array.shape[1] not in (1, 3) or 0 in array.shape:
         remedy = ": add the channel axis, images[:, None]" if array.ndim == 3 else ""
         raise ValueError(
@@ -100,8 +102,10 @@ def image_grid(
     count, height, width, _ = pictures.shape
     if titles is not None and len(titles) != count:
         raise ValueError(f"got {len(titles)} titles for {count} images")
-    columns = min(columns or (5 if titles else 8), count)
-    scale = scale or fitting_scale(width, columns, MAX_PIXELS - 2 * MARGIN)
+    room = MAX_PIXELS - 2 * MARGIN
+    fitting = max(1, min(5 if titles else 8, (room + GAP) // (width + GAP)))
+    columns = min(columns or fitting, count)
+    scale = scale or fitting_scale(width, columns, room)
     head = LINE + 2 if titles else 0
     row_gap = GAP + head
     sheet = mosaic(pictures, columns, scale, row_gap)
@@ -126,7 +130,7 @@ def image_rows(rows: Mapping[str, Any], *, columns: int = 8, scale: int | None =
     """
     if not rows:
         raise ValueError("image_rows needs at least one named row")
-    names = ["\n".join(name.split(" ")) if len(name) > 12 else name for name in rows]
+    names = ["\n".join(wrap(name, 14, break_long_words=False)) for name in rows]
     pictures = [to_pictures(images) for images in rows.values()]
     if len({p.shape for p in pictures}) > 1:
         found = ", ".join(f"{n!r} {list(p.shape[:3])}" for n, p in zip(rows, pictures, strict=True))
@@ -146,11 +150,11 @@ def image_rows(rows: Mapping[str, Any], *, columns: int = 8, scale: int | None =
     return figure
 
 
-def sample_strip(strip: Strip, *, rows: int = 8, columns: int = 8) -> Figure:
+def sample_strip(strip: SampleStrip, *, rows: int = 8, columns: int = 8) -> Figure:
     """The pictures a model made while it learned, one row per step, the earliest on top.
 
     Args:
-        strip: `steps` and `frames`, as a `SampleStrip` has them.
+        strip: what a training run drew.
         rows: how many steps to show, spread evenly over those taken, first and last included.
         columns: how many images per row.
 
@@ -161,34 +165,26 @@ def sample_strip(strip: Strip, *, rows: int = 8, columns: int = 8) -> Figure:
         raise ValueError("the strip is empty: no chosen step was reached")
     count = min(rows, len(strip.frames))
     chosen = np.linspace(0, len(strip.frames) - 1, count).round().astype(int)
-    return image_rows(
-        {f"step {strip.steps[i]:,}": strip.frames[i] for i in chosen}, columns=columns
-    )
+    named = {f"step {strip.steps[i]:,}": strip.frames[i] for i in chosen}
+    return image_rows(named, columns=columns)
 
 
 def fitting_scale(width: int, columns: int, room: int) -> int:
     """The largest whole enlargement at which `columns` tiles fit into `room` pixels."""
-    scale = min(TILE, (room + GAP) // columns - GAP) // width
-    if scale < 1:
+    tile = (room + GAP) // columns - GAP
+    if tile < width:
         raise ValueError(
-            f"{columns} images of {width} pixels do not fit into {room} pixels: use fewer columns"
+            f"{columns} images of {width} pixels do not fit into {room} pixels: "
+            "use fewer columns or smaller images"
         )
-    return scale
-
-
-def _to_array(images: Any) -> npt.NDArray[Any]:
-    return images.detach().cpu().float().numpy() if _is_float(images) else np.asarray(images)
-
-
-def _is_float(images: Any) -> bool:
-    return isinstance(images, Tensor) and (images.is_floating_point() or images.requires_grad)
+    return max(1, min(tile, TILE) // width)
 
 
 def _card(sheet: Pictures, *, left: int, top: int, bottom: int = MARGIN) -> Figure:
     """A figure with `sheet` at its own pixels, `left` and `top` pixels from the card's corner."""
     height, width, _ = sheet.shape
     full_w, full_h = left + width + MARGIN, top + height + bottom
-    figure = new_figure(full_w / DPI, full_h / DPI)
+    figure = new_figure((full_w + 0.01) / DPI, (full_h + 0.01) / DPI, layout="none")
     ax = figure.add_axes((left / full_w, bottom / full_h, width / full_w, height / full_h))
     ax.imshow(sheet, interpolation="nearest", aspect="auto")
     ax.set_axis_off()

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from torch import Tensor
 
+from genlib.plots.images import to_array
 from genlib.plots.style import CARD, CLASSES, FONT_POINTS, panels, readable, settings
 
 
@@ -40,7 +40,7 @@ def latent_scatter(
     Raises:
         ValueError: other shapes, a label without a name, more than 10 classes, codes not finite.
     """
-    xy, kind = _to_numpy(codes).astype(np.float64), _to_numpy(labels)
+    xy, kind = to_array(codes).astype(np.float64), to_array(labels)
     if xy.ndim != 2 or xy.shape[1] != 2 or kind.shape != xy.shape[:1]:
         raise ValueError(
             f"expected codes [N, 2] and labels [N], got {list(xy.shape)} and {list(kind.shape)}"
@@ -116,7 +116,3 @@ def push_apart(
         if not moved:
             break
     return placed
-
-
-def _to_numpy(values: Any) -> npt.NDArray[Any]:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

@@ -27,8 +27,15 @@ GRID = "#e6e6e0"
 
 # Spread by search in OKLab under normal, red-blind and green-blind sight; all at least 3:1 on the
 # card. The first two are Okabe and Ito's blue and vermilion.
-LINES = ("#0072b2", "#d55e00", "#129a80", "#653550", "#8d80fd", "#30353c")
-DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)), (0, (9, 2.5)), "-")
+LINES = ("#0072b2", "#d55e00", "#129a80", "#653550", "#8d80fd", "#14161a")
+DASHES = (
+    "-",
+    (0, (5, 1.6)),
+    (0, (1.4, 1.4)),
+    (0, (6, 1.6, 1.4, 1.6)),
+    (0, (9, 2.5)),
+    (0, (3, 1, 1, 1, 1, 1)),
+)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 CLASSES = (
     "#0072b2", "#d55e00", "#106354", "#7b5cf8", "#1f9eaf",
@@ -49,6 +56,8 @@ def settings() -> Any:
         "savefig.dpi": "figure",
         "figure.figsize": (MAX_WIDTH, 3.8),
         "figure.constrained_layout.use": True,
+        "figure.constrained_layout.h_pad": 0.1,
+        "figure.constrained_layout.w_pad": 0.1,
         "figure.facecolor": CARD,
         "savefig.facecolor": CARD,
         "axes.facecolor": CARD,
@@ -95,7 +104,7 @@ def house_style() -> None:
 def readable(color: str) -> str:
     """`color`, darkened by a third towards the ink: enough for text, 4.5:1 on the card."""
     mixed = 0.65 * np.array(to_rgb(color)) + 0.35 * np.array(to_rgb(INK))
-    return str(to_hex(mixed))
+    return str(to_hex((mixed[0], mixed[1], mixed[2])))
 
 
 class HouseFigure(Figure):

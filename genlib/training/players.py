@@ -74,7 +74,7 @@ class Player:
                 f"the loss of player {self.name!r} has shape {list(loss.shape)}, expected one "
                 "number: take the mean over the batch at its end."
             )
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
         if self.schedule is not None:
             self.schedule.step()

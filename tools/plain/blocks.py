@@ -38,7 +38,7 @@ class Directive:
 class Block:
     """Lines [start, end) of a text, and what they are.
 
-    kind: text | heading | code | math | amsmath | target | comment | table | definitions | directive
+    kind: text, heading, code, math, amsmath, target, comment, table, definitions or directive
     """
 
     kind: str
@@ -78,8 +78,9 @@ def _block(tokens: list[Any], position: int, path: Any, line: int) -> Block | No
     if kind == "inline":
         return Block("text", start, end, token.content, inline=(token,))
     if kind == "heading":
-        inline = tokens[position + 1]
-        return Block("heading", start, end, inline.content, level=int(token.tag[1]), inline=(inline,))
+        title = tokens[position + 1]
+        level = int(token.tag[1])
+        return Block("heading", start, end, title.content, level=level, inline=(title,))
     if kind == "hr":
         return Block("code", start, end)  # as it stands
     if kind == "code_block" or (kind == "fence" and not token.info.strip().startswith("{")):
@@ -95,6 +96,8 @@ def _block(tokens: list[Any], position: int, path: Any, line: int) -> Block | No
                 "write the starred form, or $$ … $$ (label)",
                 path, line + start,
             )  # fmt: skip
+        # The parser's map leaves out the last line of such a block.
+        end = max(end, start + token.content.rstrip("\n").count("\n") + 1)
         return Block("amsmath", start, end, token.content)
     if kind == "myst_target":
         return Block("target", start, end, label=token.content)

@@ -56,8 +56,8 @@ class Index:
         for length in range(len(parts), 0, -1):
             page = self.api.get(".".join(parts[:length]))
             if page is not None:
-                is_module = length == len(parts) and name in self.api
-                return self.url(page, f"module-{name}" if is_module and _is_module(self, name) else name)
+                is_module = length == len(parts) and _is_module(self, name)
+                return self.url(page, f"module-{name}" if is_module else name)
         return None
 
 
@@ -94,7 +94,7 @@ def build_index(book: Book) -> Index:
             notebook = read_chapter(book, document)
             for cell, line in zip(notebook.cells, notebook.metadata.source_map, strict=True):
                 if cell.cell_type == "markdown":
-                    _scan_text(scan, document, cell.source, line + 1)
+                    _scan_text(scan, document, cell.source, line)
                 else:
                     _scan_figure(scan, document, dict(cell.metadata), line)
         else:
@@ -156,11 +156,8 @@ def _scan_directive(scan: _Scan, document: Document, found: Directive, at: int) 
 
 
 def _scan_glossary(scan: _Scan, document: Document, found: Directive) -> None:
-    lines = found.body.split("\n")
-    for number, text in enumerate(lines):
-        following = lines[number + 1] if number + 1 < len(lines) else ""
-        is_term = text.strip() and not text[0].isspace() and not text.startswith(":")
-        if is_term and (following[:1].isspace() or following.startswith(":") or following.strip()):
+    for text in found.body.split("\n"):
+        if text.strip() and not text[0].isspace() and not text.startswith((":", "..")):
             term = text.strip()
             anchor = "term-" + re.sub(r"[^a-zA-Z0-9._]+", "-", term).strip("-")
             scan.index.terms[term.lower()] = Target("term", document.page, anchor, title=term)

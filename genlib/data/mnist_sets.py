@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
-from genlib.data.digits import digits
 from genlib.data.download import Unreachable, cache_folder, download, write_atomically
 from genlib.data.errors import DataError, record
 from genlib.data.idx import parse_idx
 from genlib.data.images import ImageSet
+from genlib.data.small_digits import digits
 
 FILES = (
     "train-images-idx3-ubyte",

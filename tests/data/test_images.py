@@ -1,0 +1,145 @@
+"""ImageSet, the idx format, digits, and what an import costs."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genlib.data import DataError, ImageSet, digits, used
+from genlib.data.idx import parse_idx
+from genlib.torchvision_compat import import_torchvision
+
+
+def small(**changes: Any) -> ImageSet:
+    """Six images of 2x3 with labels and one attribute."""
+    parts: dict[str, Any] = {
+        "name": "small",
+        "title": "Small",
+        "split": "train",
+        "images": torch.arange(36, dtype=torch.uint8).reshape(6, 1, 2, 3),
+        "labels": torch.tensor([0, 1, 2, 0, 1, 2]),
+        "classes": ("a", "b", "c"),
+        "attributes": {"hat": torch.tensor([0, 1, 0, 1, 0, 1])},
+        "attribute_values": {"hat": ("no", "yes")},
+    }
+    return ImageSet(**{**parts, **changes})
+
+
+def test_parts_are_cut_alike() -> None:
+    data = small()
+    assert len(data) == 6
+    assert data.shape == (1, 2, 3)
+    assert len(data.take(4)) == 4
+    assert len(data.take(99)) == 6
+    assert len(data.take(0)) == 0
+    assert data.labels is not None
+    masked = data.select(data.labels == 2)
+    picked = data.select(torch.tensor([2, 5]))
+    for part in (masked, picked):
+        assert torch.equal(part.images, data.images[[2, 5]])
+        assert part.labels is not None
+        assert part.labels.tolist() == [2, 2]
+        assert part.attributes["hat"].tolist() == [0, 1]
+    assert data.select(torch.tensor([5, 2])).images[0, 0, 0, 0] == 30
+    assert data.describe() == "Small, train: 6 grey images of 2x3, 3 classes, 1 attributes"
+
+
+def test_pixels_are_what_torchvision_makes_of_them() -> None:
+    values = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    data = ImageSet("all_values", "All values", "all", values)
+    to_tensor = import_torchvision("transforms").ToTensor()
+    assert torch.equal(data.pixels()[0], to_tensor(values[0, 0].numpy()))
+    assert data.pixels().max() == 1
+    assert torch.equal(small().pixels(torch.tensor([3])), small().pixels()[3:4])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"split": "valid"}, "split is 'valid'"),
+        ({"images": torch.zeros(6, 1, 2, 3)}, "must be uint8.*float32.*by 255"),
+        ({"images": torch.zeros(6, 2, 3, dtype=torch.uint8)}, r"\[N, C, H, W\].*images\[:, None\]"),
+        ({"labels": torch.zeros(5, dtype=torch.int64)}, r"labels must be int64 \[6\].*\[5\]"),
+        ({"labels": torch.zeros(6)}, "labels must be int64.*float32"),
+        ({"classes": ("a", "b")}, "from 0 to 2, but there are 2 names"),
+        ({"labels": torch.tensor([0, 1, 2, 0, 1, -1])}, "from -1 to 2"),
+        ({"attribute_values": {}}, "must have the same names"),
+        ({"attribute_values": {"hat": ("no",)}}, "attribute 'hat' run from 0 to 1"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        small(**changes)
+
+
+def test_selections_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"a mask must be bool \[6\], got \[5\]"):
+        small().select(torch.ones(5, dtype=torch.bool))
+    with pytest.raises(ValueError, match="select takes int64"):
+        small().select(torch.ones(2))
+    with pytest.raises(IndexError):
+        small().select(torch.tensor([6]))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.data())
+def test_idx_round_trip_and_every_other_length_is_refused(
+    shape: list[int], data: st.DataObject
+) -> None:
+    array = torch.randint(0, 256, shape, dtype=torch.uint8)
+    content = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
+    content += array.numpy().tobytes()
+    assert torch.equal(parse_idx(content, "file"), array)
+    end = data.draw(st.integers(0, len(content) - 1))
+    with pytest.raises(DataError, match=r"^file .*get it again"):
+        parse_idx(content[:end], "file")
+    with pytest.raises(DataError, match=r"^file "):
+        parse_idx(content + b"x", "file")
+
+
+def test_idx_of_another_kind_is_refused() -> None:
+    with pytest.raises(DataError, match=r"page.html is not an idx file"):
+        parse_idx(b"<!doctype html>", "page.html")
+
+
+def test_digits_are_split_once_and_for_all() -> None:
+    train, test, every = (digits(s) for s in ("train", "test", "all"))
+    assert (len(train), len(test), len(every)) == (1_498, 299, 1_797)
+    assert train.shape == test.shape == (1, 28, 28)
+    assert torch.equal(test.images, every.images[5::6])
+    assert test.labels is not None
+    assert int(test.labels.bincount().min()) >= 25  # every digit is in the test set
+    assert used() == ("scikit-learn digits",)
+
+
+def test_digits_can_be_read_at_every_size() -> None:
+    from sklearn.datasets import load_digits
+
+    original = torch.from_numpy(load_digits().images)
+    small = digits("all", size=8)
+    assert torch.equal(small.images[:, 0], (original / 16 * 255).round().to(torch.uint8))
+    large = digits("all")  # averaged back to 8x8, they are close to what they were
+    inner = large.pixels()[:, :, 2:26, 2:26]
+    back = torch.nn.functional.avg_pool2d(inner, 3)
+    assert float((back - small.pixels()).abs().mean()) < 0.05
+    assert int(large.images[:, :, :1].max()) == 0  # a margin around them
+    with pytest.raises(ValueError, match="at least 8"):
+        digits(size=4)
+    with pytest.raises(ValueError, match="'train', 'test' and 'all'"):
+        digits("valid")
+
+
+def test_importing_the_data_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, genlib.data;"
+        "print([m for m in ('torchvision', 'sklearn', 'PIL', 'matplotlib') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "[]\n", result.stderr

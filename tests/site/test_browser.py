@@ -1,0 +1,98 @@
+"""Every page in a real browser: from disk, with the network cut, light, dark and narrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.site.visits import VARIANTS, Visit, browser_context
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+MEGABYTE = 1_000_000
+LIMIT = 3 * MEGABYTE
+
+
+def expect_nothing(found: dict[str, object]) -> None:
+    """Fail with one line per page on which something was found."""
+    lines = [f"{name}: {what}" for name, what in found.items() if what]
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def test_nothing_is_asked_of_another_host(visits: list[Visit]) -> None:
+    expect_nothing({v.name: v.elsewhere for v in visits})
+
+
+def test_no_page_complains(visits: list[Visit]) -> None:
+    expect_nothing({v.name: v.complaints for v in visits})
+
+
+def test_every_formula_is_typeset(visits: list[Visit]) -> None:
+    found: dict[str, object] = {v.name: v.seen["raw_math"] + v.seen["bad_math"] for v in visits}
+    expect_nothing(found)
+    assert any(v.seen["formulas"] for v in visits), "no page has a formula: is MathJax loaded?"
+
+
+def test_every_picture_is_shown(visits: list[Visit]) -> None:
+    expect_nothing({v.name: v.seen["broken_images"] for v in visits})
+
+
+def test_the_theme_follows_the_reader(visits: list[Visit]) -> None:
+    assert not [v.name for v in visits if v.seen["theme"] != v.variant.theme]
+
+
+def test_nothing_is_wider_than_the_screen(visits: list[Visit]) -> None:
+    found: dict[str, object] = {
+        v.name: f"{v.seen['content']} > {v.seen['width']} px: {v.seen['too_wide']}"
+        for v in visits
+        if v.seen["content"] > v.seen["width"]
+    }
+    expect_nothing(found)
+
+
+def test_axe_finds_nothing_serious(visits: list[Visit]) -> None:
+    found: dict[str, object] = {v.name: "\n  ".join(["", *v.violations]) * bool(v.violations)
+                                for v in visits}  # fmt: skip
+    expect_nothing(found)
+
+
+def test_a_page_weighs_at_most_three_megabytes(visits: list[Visit]) -> None:
+    found: dict[str, object] = {
+        v.name: f"{v.weight() / MEGABYTE:.2f} MB" for v in visits if v.weight() > LIMIT
+    }
+    expect_nothing(found)
+
+
+FOCUS = """() => {
+  const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+  return {what: e.outerHTML.slice(0, 120), body: e === document.body,
+    shown: box.width > 1 && box.height > 1 && box.bottom > 0 && box.right > 0,
+    marked: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0)
+      || style.boxShadow !== 'none'};
+}"""
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_keyboard(site: Path, browser_path: str, variant: object) -> None:
+    """The first stop is the skip link, it leads to the text, and every stop can be seen."""
+    with browser_context(browser_path, variant) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto((site / "index.html").as_uri(), wait_until="load")
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(400)  # the skip link slides in
+        first = page.evaluate(FOCUS)
+        assert "#main-content" in first["what"], first
+        assert first["shown"], "the skip link cannot be seen when it has the focus"
+        invisible = []
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(30)
+            at = page.evaluate(FOCUS)
+            if not at["body"] and not (at["shown"] and at["marked"]):
+                invisible.append(at["what"])
+        assert not invisible, "\n".join(invisible)
+        page.goto((site / "index.html").as_uri(), wait_until="load")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.url.endswith("#main-content")

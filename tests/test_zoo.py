@@ -1,0 +1,66 @@
+"""Reference models: small, with a card, and still as good as the card says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from genlib import zoo
+from genlib.models.autoencoder import TiedAutoencoder
+
+
+def test_round_trip_in_half_precision(tmp_path: Path) -> None:
+    model = TiedAutoencoder(code=3, hidden=(8,))
+    zoo.save(model, "toy", settings={"code": 3, "hidden": [8]}, card={"seed": 7}, folder=tmp_path)
+    assert zoo.available(tmp_path) == ["toy"]
+    assert zoo.card("toy", tmp_path)["seed"] == 7
+    again = zoo.load("toy", tmp_path)
+    x = torch.rand(2, 1, 28, 28)
+    torch.testing.assert_close(again(x), model(x), atol=2e-3, rtol=1e-2)
+    assert not again.training
+    assert not any(p.requires_grad for p in again.parameters())
+    assert next(again.parameters()).dtype == torch.float32
+
+
+def test_missing_damaged_and_foreign_files_are_named(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with pytest.raises(FileNotFoundError, match="no reference model 'toy'; there is: none"):
+        zoo.load("toy", tmp_path)
+    model = TiedAutoencoder(code=3, hidden=(8,))
+    path = zoo.save(model, "toy", settings={"code": 3, "hidden": [8]}, card={}, folder=tmp_path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="is damaged"):
+        zoo.load("toy", tmp_path)
+    save_file({"w": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="no card"):
+        zoo.load("toy", tmp_path)
+    zoo.save(nn.Linear(1, 1), "toy", settings={}, card={}, folder=tmp_path)
+    with pytest.raises(ValueError, match="is a Linear, which this genlib does not know"):
+        zoo.load("toy", tmp_path)
+
+
+@pytest.mark.parametrize("name", zoo.available())
+def test_committed_models(name: str) -> None:
+    card = zoo.card(name)
+    for key in ("model", "settings", "data", "seed", "steps", "scores", "command"):
+        assert key in card, key
+    assert f"experiments.reference_models {name}" in card["command"]
+    assert (zoo.FOLDER / f"{name}.safetensors").stat().st_size <= 1_500_000
+    zoo.load(name)
+
+
+def test_all_models_together_stay_small() -> None:
+    total = sum(path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors"))
+    assert 0 < total <= 12_000_000
+
+
+def test_referees_know_real_digits_from_noise() -> None:
+    """A committed classifier must be a trained one: digits of another source look familiar to it."""
+    from genlib.data import digits
+    from genlib.metrics import accuracy
+
+    assert accuracy(zoo.load("classifier-mnist"), digits("all")) > 0.5
