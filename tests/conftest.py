@@ -20,9 +20,7 @@ def copy_minibook(folder: Path) -> Path:
     shutil.copytree(ROOT / "tests" / "tools" / "minibook", folder, dirs_exist_ok=True)
     shutil.copyfile(ROOT / "_config.yml", folder / "_config.yml")
     shutil.copytree(ROOT / "book" / "_ext", folder / "book" / "_ext")
-    shutil.copytree(
-        ROOT / "book" / "_static" / "vendor", folder / "book" / "_static" / "vendor"
-    )
+    shutil.copytree(ROOT / "book" / "_static" / "vendor", folder / "book" / "_static" / "vendor")
     (folder / "genlib").symlink_to(ROOT / "genlib", target_is_directory=True)
     return folder
 

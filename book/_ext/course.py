@@ -26,10 +26,12 @@ LOGGER = logging.getLogger(__name__)
 DOWNLOADS = "_notebooks"
 
 
-def leave_vendored_files(app: Sphinx, config: Config) -> None:
+def set_static_files(app: Sphinx, config: Config) -> None:
     """Jupyter Book puts all of `_static` on every page; vendored ones load themselves."""
     for name in ("html_js_files", "html_css_files"):
         setattr(config, name, [f for f in getattr(config, name) if not _is_vendored(f)])
+
+    config.html_static_path.append(str(Path(__file__).parent / "static"))
 
 
 def _is_vendored(entry: Any) -> bool:
@@ -85,31 +87,44 @@ def copy_notebooks(app: Sphinx, error: Exception | None) -> None:
         )
 
 
-# The theme loads its icons twice, as fonts and as a script of 1.5 MB; and it preloads fonts in a
-# way that browsers refuse for a page opened from disk. The fonts by themselves do.
-DOUBLED = re.compile(
-    r'\s*<script src="[^"]*vendor/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>'
-    r'|\s*<link rel="preload" as="font"[^>]*>'
+# What the theme's pages get wrong, and how it is put right.
+MENDED = (
+    # Icons come twice, as fonts and as a script of 1.5 MB; the fonts by themselves do.
+    (
+        re.compile(
+            r'\s*<script src="[^"]*vendor/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>'
+        ),
+        "",
+    ),
+    # Preloading a font is refused for a page opened from disk.
+    (re.compile(r'\s*<link rel="preload" as="font"[^>]*>'), ""),
+    # A button that unfolds a part of the contents has no name for a screen reader.
+    (re.compile(r"<summary>(?=<span class=\"toctree-toggle\")"), '<summary aria-label="Subpages">'),
+    # The bibliography says that it is a list, but its entries do not say that they are items.
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
 )
 
 
-def lighten(app: Sphinx, error: Exception | None) -> None:
+def mend(app: Sphinx, error: Exception | None) -> None:
+    """Go over the written pages: lighter, and complete for screen readers."""
     if error or app.builder.format != "html":
         return
     for path in Path(app.outdir).rglob("*.html"):
-        text = path.read_text(encoding="utf8")
-        slim = DOUBLED.sub("", text)
-        if slim != text:
-            path.write_text(slim, encoding="utf8")
+        text = mended = path.read_text(encoding="utf8")
+        for pattern, replacement in MENDED:
+            mended = pattern.sub(replacement, mended)
+        if mended != text:
+            path.write_text(mended, encoding="utf8")
     static = Path(app.outdir) / "_static"
     for unused in (*static.rglob("fontawesome/*/js"), *static.rglob("*.map")):
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("config-inited", leave_vendored_files, priority=900)
+    app.connect("config-inited", set_static_files, priority=900)
     app.connect("builder-inited", find_chapters)
+    app.add_js_file("scroll.js", loading_method="defer")
     app.connect("html-page-context", dress_chapter, priority=900)
     app.connect("build-finished", copy_notebooks)
-    app.connect("build-finished", lighten)
+    app.connect("build-finished", mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,11 +27,13 @@ def head_shape(c: Canvas, grow: float = 0.0) -> Tensor:
 
 
 def hair_colours(c: Canvas) -> tuple[Tensor, Tensor]:
+    """The hair's colour and that of its outline."""
     hair = c.colours["hair_colour"]
     return hair, hair * 0.58
 
 
 def back_hair(c: Canvas, style: str) -> None:
+    """The hair behind head and body."""
     hair, line = hair_colours(c)
     back = hair * 0.80
     a, v = c.u.abs(), c.v
@@ -75,6 +77,7 @@ def spikes(c: Canvas, radius: Tensor, height: float) -> Tensor:
 
 
 def front_hair(c: Canvas, style: str) -> None:
+    """Fringe and locks, their shadow on the forehead, and a shine."""
     hair, line = hair_colours(c)
     u, a, v = c.u, c.u.abs(), c.v
     fringe = 0.03 * c.vary["fringe"]

@@ -40,6 +40,7 @@ def each(c: Canvas, attribute: str, paint: Callable[[Canvas, str], None]) -> Non
 
 
 def background(c: Canvas) -> None:
+    """A colour that darkens downwards, with a pale disc behind the head."""
     colour = c.colours["background"]
     c.pixels.copy_(colour.expand_as(c.pixels))
     c.blend((c.y * 0.10 + 0.10).clamp_(0, 1), colour * 0.55)
@@ -47,6 +48,7 @@ def background(c: Canvas) -> None:
 
 
 def body(c: Canvas) -> None:
+    """Shoulders, neck with the head's shadow, and a collar."""
     c = c.window(-1, 1, 0.45, 1)
     cloth, skin = c.colours["clothes"], c.colours["skin"]
     x, y = c.x - 0.03 * c.vary["x"], c.y
@@ -58,6 +60,7 @@ def body(c: Canvas) -> None:
 
 
 def head(c: Canvas) -> None:
+    """Ears, face with a shaded side, cheeks and nose."""
     skin = c.colours["skin"]
     a = c.u.abs()
     ears = circle(a - 0.50, c.v - 0.10, 0.105)
@@ -74,6 +77,7 @@ def head(c: Canvas) -> None:
 
 
 def eyes(c: Canvas) -> None:
+    """Eyes that look left, ahead or right (the viewer's sides), lashes and brows."""
     vary = c.vary
     size = 1 + 0.08 * vary["eye_size"]
     gaze = (c.attributes["gaze"].float()[:, None, None] - 1) * 0.045
@@ -98,6 +102,7 @@ def eyes(c: Canvas) -> None:
 
 
 def mouth(c: Canvas, kind: str) -> None:
+    """One of the four mouths."""
     size = 1 + 0.10 * c.vary["mouth_size"]
     u, v = c.u / size, (c.v - 0.355 - 0.015 * c.vary["mouth_height"]) / size
     line = c.colours["skin"] * 0.25 + MOUTH * 0.25
@@ -117,6 +122,7 @@ def mouth(c: Canvas, kind: str) -> None:
 
 
 def glasses(c: Canvas, kind: str) -> None:
+    """A frame, its temples, and a slight glare."""
     if kind == "none":
         return
     a, v = c.u.abs() - 0.225, c.v - 0.07
@@ -128,6 +134,7 @@ def glasses(c: Canvas, kind: str) -> None:
 
 
 def accessory(c: Canvas, kind: str) -> None:
+    """A beanie over the hair, or a bow or a flower in it."""
     colour = c.colours["accessory"]
     u, v = c.u, c.v
     if kind == "beanie":

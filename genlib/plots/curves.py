@@ -64,9 +64,7 @@ def loss_curves(
         ax.set(xlabel="training step", ylabel=y_label, title=title or "")
         if log_y:
             ax.set_yscale("log")
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-            ax.yaxis.set_minor_formatter(NullFormatter())
+            _plain_log_ticks(ax)
         label_lines(ax)
     return _figure_of(ax)
 
@@ -76,7 +74,8 @@ def curve_with_interval(
 ) -> None:
     """A curve of means with a band from `low` to `high`, named at its end.
 
-    Each call on the same axes takes the next colour, dash and marker.
+    Each call on the same axes takes the next colour, dash and marker. For a logarithmic vertical
+    axis call `ax.set_yscale("log")` first.
 
     Args:
         x, mean, low, high: four sequences of one length.
@@ -97,6 +96,8 @@ def curve_with_interval(
         ax.set_xscale("log")
         ax.set_xticks(x, [f"{v:g}" for v in x])
         ax.set_xticks([], minor=True)
+    if ax.get_yscale() == "log":
+        _plain_log_ticks(ax)
     label_lines(ax)
 
 
@@ -153,6 +154,13 @@ def running_mean(values: Floats, share: float) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (sums[right] - sums[left]) / (counts[right] - counts[left])
     return np.where(known, mean, np.nan)
+
+
+def _plain_log_ticks(ax: Axes) -> None:
+    """Ticks such as 0.02 and 50 in place of powers of ten, which a phone cannot show."""
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _named_lines(ax: Axes) -> list[Any]:

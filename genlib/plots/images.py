@@ -183,8 +183,9 @@ def fitting_scale(width: int, columns: int, room: int) -> int:
 def _card(sheet: Pictures, *, left: int, top: int, bottom: int = MARGIN) -> Figure:
     """A figure with `sheet` at its own pixels, `left` and `top` pixels from the card's corner."""
     height, width, _ = sheet.shape
-    full_w, full_h = left + width + MARGIN, top + height + bottom
-    figure = new_figure((full_w + 0.01) / DPI, (full_h + 0.01) / DPI, layout="none")
+    # The canvas rounds its size down; a hundredth of a pixel keeps 904 from becoming 903.
+    full_w, full_h = left + width + MARGIN + 0.01, top + height + bottom + 0.01
+    figure = new_figure(full_w / DPI, full_h / DPI, layout="none")
     ax = figure.add_axes((left / full_w, bottom / full_h, width / full_w, height / full_h))
     ax.imshow(sheet, interpolation="nearest", aspect="auto")
     ax.set_axis_off()

@@ -46,8 +46,9 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     for part, n in (("train", 50), ("t10k", 20)):
         content[f"{part}-images-idx3-ubyte"] = idx(rng.integers(0, 256, (n, 28, 28)))
         content[f"{part}-labels-idx1-ubyte"] = idx(rng.integers(0, 10, (n,)))
-    sums = tuple(hashlib.sha256(content[name]).hexdigest() for name in mnist_sets.FILES)
-    monkeypatch.setattr(mnist_sets, "_MNIST", replace(mnist_sets._MNIST, sha256=sums))
+    a, b, c, d = (hashlib.sha256(content[name]).hexdigest() for name in mnist_sets.FILES)
+    known = replace(mnist_sets._MNIST, sha256=(a, b, c, d))
+    monkeypatch.setattr(mnist_sets, "_MNIST", known)
     return content
 
 

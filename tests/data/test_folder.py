@@ -102,12 +102,6 @@ def test_mixed_sizes_are_named_with_the_remedy(tmp_path: Path) -> None:
         image_folder(tmp_path / "set")
 
 
-def save(path: Path, mode: str, array: np.ndarray | None = None, **how: object) -> None:
-    path.parent.mkdir(exist_ok=True)
-    image = Image.new(mode, (8, 6)) if array is None else Image.fromarray(array)
-    image.save(path, **how)  # type: ignore[arg-type]
-
-
 def test_other_kinds_of_pixels_are_converted(tmp_path: Path) -> None:
     home = tmp_path / "set"
     home.mkdir()
@@ -217,7 +211,7 @@ def test_nothing_to_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty/read.me").write_text("")
     with pytest.raises(DataError, match=r"empty has no images \(1 other files\).*\.png"):
         image_folder(tmp_path / "empty")
-    with pytest.raises(DataError, match="there is no .*nowhere"):
+    with pytest.raises(DataError, match=r"there is no .*nowhere"):
         image_folder(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="channels is 4"):
         image_folder(tmp_path, channels=4)
@@ -273,7 +267,7 @@ def test_absurd_sizes_are_refused_before_reading(
 ) -> None:
     path = zipped(tmp_path / "a.zip", {"a.png": png(), "b.png": png()})
     monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 100)
-    with pytest.raises(DataError, match="would unpack to .* bytes; at most 100"):
+    with pytest.raises(DataError, match=r"would unpack to .* bytes; at most 100"):
         image_folder(path)
     monkeypatch.setattr(archive, "MAX_FILE_BYTES", 50)
     with pytest.raises(DataError, match=r"'a\.png' would unpack to"):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
 from genlib.data import DataError, download, fashion_mnist, mnist, mnist_sets, used
 
@@ -300,4 +299,4 @@ def test_the_real_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (len(train), len(test)) == (60_000, 10_000)
         assert abs(float(train.images.double().mean()) / 255 - mean) < 5e-5
         assert test.labels is not None
-        assert torch.equal(test.labels.unique(), torch.arange(10))
+        assert bool((test.labels.bincount(minlength=10) > 800).all())

@@ -77,7 +77,7 @@ def test_batches_are_the_images_they_name() -> None:
     assert data.labels is not None
     assert torch.equal(batch.y, data.labels[batch.index])
     whole = next(BatchStream(data, 300, seed=1))
-    assert (whole.x.min(), whole.x.max()) == (0, 1)  # 255 becomes 1 exactly
+    assert (float(whole.x.min()), float(whole.x.max())) == (0, 1)  # 255 becomes 1 exactly
     assert next(BatchStream(numbered(9, labelled=False), 3, seed=1)).y is None
 
 

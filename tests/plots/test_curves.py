@@ -137,6 +137,15 @@ def test_interval():
     assert_apart(figure, names_of(ax))
 
 
+def test_log_axes_have_plain_numbers():
+    figure, (ax,) = plots.panels()
+    ax.set_yscale("log")
+    plots.curve_with_interval(ax, [2, 64], [0.03, 0.008], [0.03, 0.008], [0.03, 0.008], "a")
+    FigureCanvasAgg(figure).draw()
+    assert {"0.01", "0.02"} <= {label.get_text() for label in ax.get_yticklabels()}
+    assert not any(label.get_text() for label in ax.get_yticklabels(minor=True))
+
+
 def test_interval_refuses():
     _, (ax,) = plots.panels()
     with pytest.raises(ValueError, match="bounds, not widths"):

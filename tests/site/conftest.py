@@ -35,7 +35,9 @@ def site() -> Path:
                 [sys.executable, "-m", "tools.book", "--no-execute", "--quiet"],
                 cwd=ROOT, capture_output=True, text=True, check=False,
             )  # fmt: skip
-            marker.write_text(f"{run}\n{done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+            marker.write_text(
+                f"{run}\n{done.returncode}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+            )
     said = marker.read_text().split("\n", 2)
     if said[1] != "0":
         pytest.fail(f"the site was not built:\n{said[2]}", pytrace=False)
@@ -70,6 +72,4 @@ def browser_path() -> str:
 @pytest.fixture(scope="session")
 def visits(site: Path, pages: list[Path], browser_path: str) -> Iterator[list[Visit]]:
     """Every page opened from disk with the network cut, light, dark and narrow."""
-    yield [
-        seen for variant in VARIANTS for seen in visit_pages(browser_path, site, pages, variant)
-    ]
+    yield [seen for variant in VARIANTS for seen in visit_pages(browser_path, site, pages, variant)]

@@ -117,7 +117,9 @@ def _visit(page: Page, visit: Visit, path: Path) -> Visit:
     page.on("pageerror", lambda error: visit.complaints.append(f"exception: {error}"))
     page.on(
         "console",
-        lambda said: visit.complaints.append(f"console: {said.text}") if said.type == "error" else 0,
+        lambda said: (
+            visit.complaints.append(f"console: {said.text}") if said.type == "error" else 0
+        ),
     )
     page.goto(path.as_uri(), wait_until="load")
     page.evaluate(SETTLE)

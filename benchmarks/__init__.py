@@ -1,0 +1,1 @@
+"""How fast it is: each benchmark is one command that prints a table."""
