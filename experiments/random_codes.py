@@ -38,7 +38,11 @@ class Settings:
 SETTINGS = Settings()
 BANDS = {
     "held_out/both/mean": (0.85, 0.95),
-    "standard_normal/both/mean": (0.0, 0.60),
+    "other_class_midpoint/both/mean": (0.40, 0.65),
+    "fitted_normal/both/mean": (0.10, 0.35),
+    "standard_normal/both/mean": (0.0, 0.25),
+    "uniform_box/both/mean": (0.0, 0.05),
+    "uniform_box/classifier/mean": (0.75, 0.98),  # a sure classifier proves nothing
 }
 
 

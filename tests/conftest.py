@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tools.chapters import chapters
+from tools.config import load_book
+from tools.notebooks import write_chapter
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +29,16 @@ def copy_minibook(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def minibook(tmp_path: Path) -> Path:
     return copy_minibook(tmp_path / "minibook")
+
+
+@pytest.fixture(scope="session")
+def executed_minibook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small book with its notebook executed, once per process. Copy it to change it."""
+    folder = copy_minibook(tmp_path_factory.mktemp("executed") / "minibook")
+    book = load_book(folder)
+    for chapter in chapters(book):
+        write_chapter(book, chapter, run=True, profile="smoke")
+    return folder

@@ -13,11 +13,14 @@ from tools.errors import BookError
 
 @dataclass(frozen=True)
 class Document:
-    """One page of `_toc.yml`. `number` is the chapter's number, None on an unnumbered page."""
+    """One page of `_toc.yml`. `number` is the chapter's number, None on an unnumbered page;
+    `depth` says down to which level its headings carry numbers on the site.
+    """
 
     name: str  # as in _toc.yml: "chapters/01-autoencoders"
     path: Path
     number: int | None
+    depth: int = 0
 
     @property
     def page(self) -> str:
@@ -40,11 +43,12 @@ def documents(book: Book) -> list[Document]:
     count = 0
     for part in book.toc.get("parts", [{"chapters": book.toc.get("chapters", [])}]):
         for entry in part.get("chapters", []):
-            number = None
-            if part.get("numbered"):
+            number, depth = None, part.get("numbered", 0)
+            if depth:
                 number = count = count + 1
             for name in _names(entry):
-                found.append(Document(name, _file(book, name), number))
+                every = 9 if depth is True else int(depth)  # `numbered: true` means all levels
+                found.append(Document(name, _file(book, name), number, every))
     for document in found:
         digits = document.stem.split("-", 1)[0]
         if document.number is not None and not (

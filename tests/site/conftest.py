@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,6 +69,8 @@ def browser_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def visits(site: Path, pages: list[Path], browser_path: str) -> Iterator[list[Visit]]:
+def visits(site: Path, pages: list[Path], browser_path: str) -> list[Visit]:
     """Every page opened from disk with the network cut, light, dark and narrow."""
-    yield [seen for variant in VARIANTS for seen in visit_pages(browser_path, site, pages, variant)]
+    return [
+        seen for variant in VARIANTS for seen in visit_pages(browser_path, site, pages, variant)
+    ]

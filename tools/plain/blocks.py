@@ -118,7 +118,7 @@ def _block(tokens: list[Any], position: int, path: Any, line: int) -> Block | No
 def _definitions(tokens: list[Any]) -> Iterator[tuple[str, int, int]]:
     for token in tokens:
         if token.type in ("dt_open", "dd_open") and token.level == tokens[0].level + 1:
-            yield token.type[:2], token.map[0], token.map[1]
+            yield token.type[:2], token.map[0], max(token.map[1], token.map[0] + 1)
 
 
 def directive(token: Any, path: Any, line: int) -> Directive:

@@ -94,7 +94,8 @@ class Converter:
 
     def _heading(self, block: Block, at: int) -> list[str]:
         title = self.inline.convert(block.content, block.inline, at)
-        return [f"{'#' * block.level} {title}"]
+        number = self.index.sections.get((self.document.name, at), "")
+        return [" ".join(part for part in ("#" * block.level, number, title) if part)]
 
     def _math(self, content: str, label: str, nested: bool) -> str:
         content = content.strip("\n").strip()

@@ -43,6 +43,7 @@ class Index:
     labels: dict[str, Target] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)  # document name -> its first heading
     headings: dict[tuple[str, str], str] = field(default_factory=dict)  # (document, slug) -> anchor
+    sections: dict[tuple[str, int], str] = field(default_factory=dict)  # (document, line) -> "1.2."
     terms: dict[str, Target] = field(default_factory=dict)
     api: dict[str, str] = field(default_factory=dict)  # documented name -> page
     citations: dict[str, Citation] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class _Scan:
     parser: Any
     counts: dict[tuple[int | None, str], int] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
-    outline: list[int] = field(default_factory=list)  # section numbers below the chapter's
+    outline: list[int] = field(default_factory=list)  # the current section: [1, 2] is 1.2
 
     def number(self, document: Document, kind: str) -> str:
         key = (document.number, kind)
@@ -119,14 +120,14 @@ def _scan_text(scan: _Scan, document: Document, text: str, line: int) -> None:
         if block.kind == "target":
             scan.pending.append(block.label)
         elif block.kind == "heading":
-            _scan_heading(scan, document, block)
+            _scan_heading(scan, document, block, at)
         elif block.kind == "math" and block.label:
             _define(scan, document, "equation", block.label, at)
         elif block.directive is not None:
             _scan_directive(scan, document, block.directive, at)
 
 
-def _scan_heading(scan: _Scan, document: Document, block: Block) -> None:
+def _scan_heading(scan: _Scan, document: Document, block: Block, at: int) -> None:
     title = _plain(block)
     scan.index.titles.setdefault(document.name, title)
     anchor = make_id(title)
@@ -134,6 +135,14 @@ def _scan_heading(scan: _Scan, document: Document, block: Block) -> None:
     for label in scan.pending:
         scan.index.labels[label] = Target("section", document.page, make_id(label), title=title)
     scan.pending.clear()
+    if document.number is not None and block.level <= document.depth:
+        if block.level == 1:
+            scan.outline = [document.number]
+        else:
+            above = (scan.outline + [0] * block.level)[: block.level]
+            scan.outline = [*above[:-1], above[-1] + 1]
+        number = "".join(f"{part}." for part in scan.outline)
+        scan.index.sections[document.name, at] = number
 
 
 def _scan_directive(scan: _Scan, document: Document, found: Directive, at: int) -> None:
