@@ -128,7 +128,6 @@ def summarise(settings: Settings, rows: list[Row]) -> Row:
                 },
                 "over_pca": interval([r[f"mse_on_{data}"] / floor for r in mine]).to_dict(),
                 "parameters": mine[0]["parameters"],
-                "seconds": interval([r["training_seconds"] for r in mine]).to_dict(),
             }
     return figures
 
