@@ -30,9 +30,11 @@ class Settings:
 
 SETTINGS = Settings()
 BANDS = {
-    "codes/2/over_pca/mean": (0.40, 0.75),
-    "codes/16/over_pca/mean": (0.50, 0.80),
-    "codes/64/over_pca/mean": (0.60, 1.10),
+    "codes/2/over_pca/mean": (0.45, 0.65),
+    "codes/4/over_pca/mean": (0.42, 0.60),
+    "codes/16/over_pca/mean": (0.52, 0.70),
+    "codes/64/over_pca/low": (0.85, 1.00),  # the chapter says that this interval contains 1
+    "codes/64/over_pca/high": (1.00, 1.15),
 }
 
 
