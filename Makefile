@@ -22,10 +22,10 @@ book: $(STAMP)  ## build the site into _build/html (FRESH=1 executes every chapt
 	@$(RUN) -m tools.book $(if $(FRESH),--fresh)
 
 test: $(STAMP)  ## unit tests, every notebook at profile smoke, generated files in sync, site checks
-	$(TEST_ENV) $(RUN) -m pytest tests notebooks --nbval-lax -n $(JOBS) --dist loadscope -q
+	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests notebooks --nbval-lax -n $(JOBS) --dist loadscope -q
 
 test-fast: $(STAMP)  ## unit tests only: no notebook is run, no site is built
-	$(TEST_ENV) $(RUN) -m pytest tests --ignore=tests/site -m "not slow" -n $(JOBS) --dist loadscope -q
+	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests --ignore=tests/site -m "not slow" -n $(JOBS) --dist loadscope -q
 
 notebooks: $(STAMP)  ## write notebooks/ from book/ (EXECUTE=1 runs them; NAMES="01" chooses)
 	$(RUN) -m tools.notebooks $(if $(EXECUTE),--execute) $(NAMES)
