@@ -124,6 +124,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", set_static_files, priority=900)
     app.connect("builder-inited", find_chapters)
     app.add_js_file("scroll.js", loading_method="defer")
+    app.add_css_file("mend.css")
     app.connect("html-page-context", dress_chapter, priority=900)
     app.connect("build-finished", copy_notebooks)
     app.connect("build-finished", mend)

@@ -65,8 +65,10 @@ def test_a_page_weighs_at_most_three_megabytes(visits: list[Visit]) -> None:
 
 
 FOCUS = """() => {
-  const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
-  return {what: e.outerHTML.slice(0, 120), body: e === document.body,
+  let e = document.activeElement;
+  if (e.tagName === 'SUMMARY' && e.offsetHeight < 2) e = e.firstElementChild;
+  const style = getComputedStyle(e), box = e.getBoundingClientRect();
+  return {what: e.outerHTML.slice(0, 200), body: e === document.body,
     shown: box.width > 1 && box.height > 1 && box.bottom > 0 && box.right > 0,
     marked: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0)
       || style.boxShadow !== 'none'};
