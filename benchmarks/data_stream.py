@@ -80,6 +80,14 @@ class AsTorchvision(torch.utils.data.Dataset[tuple[Tensor, int]]):
         return self.transform(picture), int(self.labels[index])
 
 
+def feeding_seconds(batches: Iterable[Tensor]) -> float:
+    """The time to make these batches and throw them away, seconds."""
+    began = time.perf_counter()
+    for _ in batches:
+        pass
+    return time.perf_counter() - began
+
+
 def compare(data: ImageSet, repeats: int, workers: int) -> dict[str, float]:
     """Median seconds per epoch of both, and the median of the pairwise ratios."""
     epoch_seconds(islice(from_stream(data), 20))  # warm up

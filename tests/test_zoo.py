@@ -59,7 +59,7 @@ def test_all_models_together_stay_small() -> None:
 
 
 def test_referees_know_real_digits_from_noise() -> None:
-    """A committed classifier must be a trained one: digits of another source look familiar to it."""
+    """A committed classifier must be a trained one: it knows digits of another source."""
     from genlib.data import digits
     from genlib.metrics import accuracy
 

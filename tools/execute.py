@@ -78,8 +78,10 @@ def execute(
             raise BookError(_which(done, at, name, f"it ran over {timeout} s")) from error
         except DeadKernelError as error:
             raise BookError(_which(done, at, name, "the kernel died (memory?)")) from error
-        except KeyboardInterrupt:
-            raise BookError(_which(done, at, name, "interrupted; nothing was written")) from None
+        except (KeyboardInterrupt, Exception) as error:
+            # Ctrl-C takes the kernel away from nbclient, which then trips over itself.
+            why = f"execution stopped ({type(error).__name__}); nothing was written"
+            raise BookError(_which(done, at, name, why)) from None
     seconds = time.perf_counter() - started
     done.cells.remove(question)
     for count, cell in enumerate(code_cells(done), start=1):

@@ -75,7 +75,8 @@ def versions() -> dict[str, str]:
 
 def foot_line(provenance: dict[str, Any]) -> str:
     """One sentence for a page's foot: where the outputs above come from."""
-    data = " and ".join(provenance.get("data", [])) or "no data set"
+    *others, last = provenance.get("data") or ["no data set"]
+    data = f"{', '.join(others)} and {last}" if others else last
     seconds = float(provenance["seconds"])
     duration = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     made = provenance["versions"]

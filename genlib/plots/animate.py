@@ -7,7 +7,6 @@ import html
 import io
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence
 
+from genlib.files import write_atomic
 from genlib.plots.images import CARD_RGB, GAP, Pictures, mosaic, to_pictures
 
 WIDTH = 480  # pixels that an animation is enlarged to at most
@@ -61,15 +61,7 @@ class AnimatedImage:
             data = self._as_gif()
         else:
             raise ValueError(f"animations are saved as .webp or .gif, not {target.name!r}")
-        handle, partial = tempfile.mkstemp(dir=target.parent, suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(partial, 0o644)
-            os.replace(partial, target)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        write_atomic(target, data)
         return target
 
     def _as_gif(self) -> bytes:

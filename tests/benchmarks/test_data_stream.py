@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from benchmarks.data_stream import BATCH_SIZE, compare, from_loader, from_stream
+from benchmarks.data_stream import (
+    BATCH_SIZE,
+    compare,
+    feeding_seconds,
+    from_loader,
+    from_stream,
+)
 from genlib.data import digits
 
 
@@ -19,5 +26,14 @@ def test_both_sources_give_the_same_batches_up_to_order() -> None:
     assert all(tuple(x.flatten().tolist()) in known for x in (ours[0][0], theirs[0][0]))
 
 
-def test_the_stream_is_faster() -> None:
-    assert compare(digits("train"), repeats=3, workers=0)["ratio"] > 1.5
+def test_the_stream_feeds_many_times_faster() -> None:
+    """Fastest of several, so that a busy machine does not decide."""
+    data = digits("train")
+    ours = min(feeding_seconds(from_stream(data)) for _ in range(5))
+    theirs = min(feeding_seconds(from_loader(data, workers=0)) for _ in range(5))
+    assert theirs > 5 * ours
+
+
+def test_the_whole_comparison_runs() -> None:
+    found = compare(digits("train"), repeats=1, workers=0)
+    assert found["ratio"] == pytest.approx(found["loader"] / found["stream"])

@@ -250,7 +250,7 @@ def pca_eigh(x_train, x, k):
 
 def pca_lowrank(x_train, x, k):
     mean = x_train.mean(0)
-    v = torch.pca_lowrank(x_train, q=k)[2]
+    v = torch.pca_lowrank(x_train, q=min(x_train.shape), niter=10)[2][:, :k]
     return (x - mean) @ v @ v.T + mean
 
 

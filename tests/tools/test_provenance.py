@@ -91,10 +91,17 @@ def test_commit_without_git(tmp_path: Path) -> None:
 def test_foot_line_says_what_there_is_to_know() -> None:
     line = foot_line(
         {
-            "profile": "cpu", "device": "2-core CPU", "data": ["Fashion-MNIST", "MNIST"],
+            "profile": "cpu", "device": "2-core CPU", "data": ["digits", "Fashion-MNIST", "MNIST"],
             "seconds": 311.6, "commit": "abc1234", "fingerprint": "0123456789",
             "versions": {"torch": "2.13.0", "python": "3.11.7", "genlib": "0.1.0"},
         }
     )  # fmt: skip
-    for word in ("cpu", "2-core CPU", "Fashion-MNIST and MNIST", "2.13.0", "312 s", "abc1234"):
+    for word in (
+        "cpu",
+        "2-core CPU",
+        "digits, Fashion-MNIST and MNIST",
+        "2.13.0",
+        "312 s",
+        "abc1234",
+    ):
         assert word in line

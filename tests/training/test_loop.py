@@ -146,7 +146,7 @@ def test_strip_draws_at_its_steps_without_touching_the_run(data: ImageSet) -> No
               watch=watch, progress=False)  # fmt: skip
     assert strip.steps == [0, 3, 5]
     assert all(frame.shape == (2, 1, 28, 28) for frame in strip.frames)
-    assert all(0 <= frame.min() and frame.max() <= 1 for frame in strip.frames)
+    assert all(frame.min() >= 0 and frame.max() <= 1 for frame in strip.frames)
     assert not torch.equal(strip.frames[0], strip.frames[-1])
     assert same(watched, unwatched)
 
