@@ -9,12 +9,14 @@ An experiment is a module with
 - `BANDS`: where the committed figures must lie, checked by the tests;
 - optionally `pictures(settings)`: small WebP images by name.
 
-Finished cells lie in `runs/`, so a killed experiment goes on where it stopped. Profile `smoke`
+Finished cells lie in `runs/` with a fingerprint of the code that made them, so a killed experiment
+goes on where it stopped, and a cell of other code is run again. Profile `smoke`
 writes its result beside its cells; the others write `genlib/results/NAME.json`.
 """
 
 from __future__ import annotations
 
+import ast
 import base64
 import dataclasses
 import datetime
@@ -23,42 +25,29 @@ import inspect
 import json
 import math
 import platform
+import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import nbformat
 import torch
 
 import genlib
 from genlib import results
-from genlib.data import used
+from genlib.data import DataError, used
 from genlib.files import write_atomic
 from tools.provenance import fingerprint, source_commit
 
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent
 MAX_KILOBYTES = 300
 
 Row = dict[str, Any]
 
 
-class Experiment(Protocol):
-    """The shape of an experiment's module."""
-
-    SETTINGS: Any
-    BANDS: dict[str, tuple[float, float]]
-    __name__: str
-
-    @staticmethod
-    def cells(settings: Any) -> list[Row]: ...
-    @staticmethod
-    def run(settings: Any, **cell: Any) -> Row: ...
-    @staticmethod
-    def summarise(settings: Any, rows: list[Row]) -> Row: ...
-
-
 def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Path:
-    """Run the cells that are missing, then write the result.
+    """Run the cells that are missing or were made by other code, then write the result.
 
     Args:
         module: an experiment's module.
@@ -67,7 +56,11 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
 
     Returns:
         The result file.
+
+    Raises:
+        DataError: the real data are not at hand, and the profile is not `smoke`.
     """
+    made = {"sources": sources(module), "torch": torch.__version__}
     settings = dataclasses.asdict(module.SETTINGS)
     profile = genlib.profile()
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4)
@@ -77,22 +70,20 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
     for number, cell in enumerate(todo, start=1):
         label = "_".join(f"{key}-{value}" for key, value in cell.items())
         path = folder / f"{label}.json"
-        if not path.is_file():
+        kept = json.loads(path.read_text()) if path.is_file() else {}
+        if {key: kept.get(key) for key in made} != made:
             began = time.perf_counter()
             numbers = module.run(module.SETTINGS, **cell)
-            kept = {
-                **cell,
-                **numbers,
-                "seconds": time.perf_counter() - began,
-                "data_used": sorted(used()),
-            }
+            refuse_fallback()
+            seconds = time.perf_counter() - began
+            kept = {**cell, **numbers, "seconds": seconds, **made, **circumstances()}
             write_atomic(path, json.dumps(kept).encode())
-        rows.append(json.loads(path.read_text()))
+        rows.append(kept)
         print(f"[{number}/{len(todo)}] {label}: {rows[-1]}", flush=True)
     content = {
         "experiment": name,
         "command": f"GENLIB_PROFILE={profile} python -m experiments.{name}",
-        "provenance": provenance(module, rows),
+        "provenance": provenance(rows),
         "settings": settings,
         "figures": module.summarise(module.SETTINGS, rows),
         "pictures": {
@@ -110,20 +101,60 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
     return target
 
 
-def provenance(module: Any, rows: list[Row]) -> Row:
-    """Where figures come from; `sources` is a fingerprint of the code that made them."""
-    source = inspect.getsource(module)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+def sources(module: Any) -> str:
+    """A fingerprint of the code that makes a cell: its experiment and what that reaches.
+
+    Comments, layout and `BANDS`, which only judge figures, do not count.
+    """
+    homes = {str(getattr(value, "__module__", "")) for value in vars(module).values()}
+    others = {name for name in homes if name.startswith("experiments.")}
+    modules = [
+        module,
+        *(sys.modules[name] for name in sorted(others - {__name__, module.__name__})),
+    ]
+    parts = []
+    for source in map(inspect.getsource, modules):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        tree = ast.parse(source)
+        tree.body = [node for node in tree.body if "BANDS" not in ast.unparse(node)[:5]]
+        parts += [ast.unparse(tree), fingerprint(notebook, ROOT)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def circumstances() -> Row:
+    """Where and when a cell was run."""
     device = genlib.pick_device()
     kind = torch.cuda.get_device_name() if device.type == "cuda" else platform.machine()
     return {
         "date": datetime.date.today().isoformat(),
-        "profile": genlib.profile(),
         "device": f"{device.type} ({kind}, {torch.get_num_threads()} threads)",
+        "data_used": sorted(used()),
+    }
+
+
+def refuse_fallback() -> None:
+    """A result or a reference model made on the stand-in digits must never replace a real one.
+
+    Raises:
+        DataError: the digits were loaded in this process, and the profile is not `smoke`.
+    """
+    if genlib.profile() != "smoke" and any("digits" in title for title in used()):
+        raise DataError(
+            "the real data sets are not at hand, and results are not made on the stand-in digits: "
+            "set GENLIB_DATA to a folder that has them, or allow the download"
+        )
+
+
+def provenance(rows: list[Row]) -> Row:
+    """Where figures come from, as their cells tell."""
+    return {
+        "date": max(row["date"] for row in rows),
+        "profile": genlib.profile(),
+        "device": "; ".join(sorted({row["device"] for row in rows})),
         "data": ", ".join(sorted({title for row in rows for title in row["data_used"]})),
         "seconds": sum(row["seconds"] for row in rows),
-        "versions": {"genlib": genlib.__version__, "torch": torch.__version__},
-        "sources": hashlib.sha256((fingerprint(notebook, ROOT) + source).encode()).hexdigest(),
+        "versions": {"genlib": genlib.__version__, "torch": rows[0]["torch"]},
+        "sources": rows[0]["sources"],
         "commit": source_commit(ROOT),
     }
 

@@ -2,9 +2,9 @@
 
     python -m experiments.denoising
 
-For each level three reconstructions of the same noisy test images: the noisy image itself, a plain
-autoencoder (trained without noise), and a denoising one (trained at that level), both with a code
-of 64 numbers so that the code is not what limits them.
+For each level three reconstructions of the same noisy test images: the image clipped to [0, 1], a
+plain autoencoder (trained without noise), and a denoising one (trained at that level), both with a
+code of 64 numbers.
 """
 
 from __future__ import annotations
@@ -97,8 +97,21 @@ def summarise(settings: Settings, rows: list[Row]) -> Row:
         levels[str(level)] = {
             "noisy_db": next(r[f"noisy_db_{level}"] for r in rows if r["trained_at"] == level),
             **{f"{name}_gain_db": interval(values).to_dict() for name, values in gains.items()},
+            "clipping_gain_db": clipping_gain(level),
         }
     return {"levels": levels}
+
+
+def clipping_gain(level: float) -> float:
+    """What clipping the noisy test images to [0, 1] gains, in dB, without any model."""
+    test = fashion_mnist("test", device=pick_device())
+    noise = make_generator(0, "test noise", str(level), device=test.images.device)
+
+    def gain(x: Tensor) -> Tensor:
+        noisy = add_noise(x, level, noise)
+        return psnr(noisy.clamp(0, 1), x) - psnr(noisy, x)
+
+    return float(per_image(test, gain).mean())
 
 
 if __name__ == "__main__":

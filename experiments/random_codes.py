@@ -87,13 +87,15 @@ def judge(
 def guesses(
     codes: Tensor, labels: Tensor, held_out: Tensor, n: int, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Where a code might come from; each `[n, K]`."""
+    """Where a code might come from; each `[n, K]` (the held-out ones as given)."""
     k = codes.shape[1]
     normal = torch.randn(n, k, generator=generator).to(codes)
     uniform = torch.rand(n, k, generator=generator).to(codes)
     low, high = codes.amin(dim=0), codes.amax(dim=0)
     factor = torch.linalg.cholesky(codes.T.cov())  # Σ = L Lᵀ
-    first, second = torch.randint(len(codes), (2, 4 * n), generator=generator).to(codes.device)
+    # One pair in ten is of one class, so 16 n pairs give n of each kind.
+    first, second = torch.randint(len(codes), (2, 16 * n), generator=generator).to(codes.device)
+    first, second = first[first != second], second[first != second]
     differ = labels[first] != labels[second]
     between = (codes[first] + codes[second]) / 2
     return {

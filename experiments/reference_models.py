@@ -17,6 +17,7 @@ from torch import nn
 
 import genlib
 from experiments.autoencoder_models import mse
+from experiments.common import refuse_fallback
 from genlib import budget, pick_device, seed_everything, zoo
 from genlib.data import BatchStream, ImageSet, fashion_mnist, mnist
 from genlib.metrics import accuracy
@@ -64,6 +65,7 @@ def make(name: str, folder: Path = zoo.FOLDER) -> Path:
     recipe = RECIPES[name]
     device = pick_device()
     train_set, test = recipe.data("train", device=device), recipe.data("test", device=device)
+    refuse_fallback()
     seed_everything(recipe.seed)
     model = recipe.model(**recipe.settings).to(device)
     player = recipe.player(model, steps=recipe.steps)

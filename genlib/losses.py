@@ -47,7 +47,7 @@ def gaussian_nll(r: Tensor, x: Tensor, sigma: float) -> Tensor:
     """
     if not sigma > 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
-    pixels = x[0].numel()
+    pixels = math.prod(x.shape[1:])
     constant = pixels * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
     return squared_error(r, x) / (2 * sigma**2) + constant
 
@@ -80,7 +80,7 @@ def psnr(r: Tensor, x: Tensor) -> Tensor:
     Returns:
         `[B]`; infinite where `r` equals `x`.
     """
-    return -10 * torch.log10(squared_error(r, x) / x[0].numel())
+    return -10 * torch.log10(squared_error(r, x) / math.prod(x.shape[1:]))
 
 
 def _same_shape(r: Tensor, x: Tensor) -> None:

@@ -88,6 +88,13 @@ def test_sigma_must_be_positive(sigma: float) -> None:
         gaussian_nll(r, x, sigma)
 
 
+def test_an_empty_batch_has_no_losses() -> None:
+    x = torch.zeros(0, 1, 5, 5)
+    assert [f.shape for f in (squared_error(x, x), gaussian_nll(x, x, 1.0), psnr(x, x))] == [
+        (0,)
+    ] * 3
+
+
 def test_psnr_of_a_known_error() -> None:
     x = torch.zeros(2, 1, 5, 5)
     torch.testing.assert_close(psnr(x + 0.1, x), torch.full((2,), 20.0))

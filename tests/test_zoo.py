@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,16 @@ def test_committed_models(name: str) -> None:
     assert f"experiments.reference_models {name}" in card["command"]
     assert (zoo.FOLDER / f"{name}.safetensors").stat().st_size <= 1_500_000
     zoo.load(name)
+
+
+@pytest.mark.skipif("GENLIB_DATA" not in os.environ, reason="scores need the real test sets")
+@pytest.mark.parametrize("name", zoo.available())
+def test_models_are_as_good_as_their_cards_say(name: str) -> None:
+    from experiments.reference_models import RECIPES, SCORES
+
+    recipe = RECIPES[name]
+    score = SCORES[recipe.score](zoo.load(name), recipe.data("test"))
+    assert score == pytest.approx(zoo.card(name)["scores"][f"test {recipe.score}"], abs=2e-5)
 
 
 def test_all_models_together_stay_small() -> None:

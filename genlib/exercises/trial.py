@@ -74,7 +74,7 @@ def check(exercise: str) -> Callable[[Examination], Callable[[Any], Report]]:
 def untouched_randomness() -> Iterator[None]:
     """Give Python's, numpy's and torch's generators back as they were."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         try:
             yield
         finally:

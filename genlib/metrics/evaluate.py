@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from genlib.data.images import ImageSet
+from genlib.data.images import ImageSet, to_unit
 
 
 @torch.no_grad()
@@ -24,8 +24,7 @@ def per_image(data: ImageSet, measure: Callable[[Tensor], Tensor], batch_size: i
     Returns:
         `[N, ...]`, on the device of `data`.
     """
-    index = torch.arange(len(data), device=data.images.device)
-    return torch.cat([measure(data.pixels(part)) for part in index.split(batch_size)])
+    return torch.cat([measure(to_unit(part)) for part in data.images.split(batch_size)])
 
 
 def accuracy(classifier: nn.Module, data: ImageSet) -> float:

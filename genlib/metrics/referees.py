@@ -25,14 +25,14 @@ def nearest_distance(pictures: Tensor, data: ImageSet, chunk: int = 250) -> Tens
         chunk: pictures compared at a time; memory grows with `chunk · N`.
 
     Returns:
-        `[n]`.
+        `[n]`, on the device of `pictures`; the work is done where `data` lies.
     """
     real = data.pixels().flatten(1)  # [N, D]
     parts = [
-        torch.cdist(part, real).amin(dim=1).square() / real.shape[1]
+        torch.cdist(part.to(real.device), real).amin(dim=1).square() / real.shape[1]
         for part in pictures.flatten(1).split(chunk)
     ]
-    return torch.cat(parts)
+    return torch.cat(parts).to(pictures.device)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def to_pictures(images: Any) -> Pictures:
             floats in [0, 1] (values outside are clipped, NaN turns orange) or uint8.
 
     Raises:
-        ValueError: another shape.
+        ValueError: another shape, or integers that are not bytes.
     """
     if isinstance(images, (list, tuple)):
         images = np.stack([to_array(image) for image in images]) if images else np.empty(0)
@@ -53,6 +53,11 @@ def to_pictures(images: Any) -> Pictures:
         remedy = ": add the channel axis, images[:, None]" if array.ndim == 3 else ""
         raise ValueError(
             f"expected images [N, 1, H, W] or [N, 3, H, W], got {list(array.shape)}{remedy}"
+        )
+    if np.issubdtype(array.dtype, np.integer) and array.dtype != np.uint8:
+        raise ValueError(
+            f"images of type {array.dtype} may mean 0 to 1 or 0 to 255: use .to(torch.uint8) for "
+            "bytes, .float() for values in [0, 1]"
         )
     if array.dtype != np.uint8:
         array = array.astype(np.float32)

@@ -16,7 +16,7 @@ class History:
 
     Attributes:
         series: name to `(step, value)` pairs; a value is the mean since the one before it.
-        images: how many images were trained on.
+        images: how many images the stream gave.
         seconds: time spent in the loop.
         interrupted: whether Ctrl-C ended the run early.
     """

@@ -6,6 +6,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -43,12 +44,14 @@ def train(
         stream: batches on the run's device, for example a `BatchStream`.
         steps: how many steps to make.
         seed: of the noise that losses draw through `move.generator`.
-        watch: called with the number of finished steps, first with 0 (`SampleStrip.look`).
+        watch: called with the number of finished steps, first with 0 (`SampleStrip.look`); the
+            models are in evaluation mode meanwhile, so that looking changes nothing.
         log_every: steps per history entry; by default about 200 entries in all.
         progress: whether to show a progress bar.
 
     Returns:
-        The history. Ctrl-C lets the step finish and returns what there is so far.
+        The history. Ctrl-C lets the step finish and returns what there is so far. The models are
+        left in evaluation mode, however the run ends.
 
     Raises:
         NonFiniteLossError: a loss is infinite or NaN. Every step is checked on the CPU; on a GPU
@@ -63,28 +66,31 @@ def train(
     sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros(()))
     counts: dict[str, int] = defaultdict(int)
     generator: torch.Generator | None = None
-    for player in players:
-        player.model.train()
-    for look in watch:
-        look(0)
+    _look(0, watch, players)
     began = time.perf_counter()
-    with finish_step_on_interrupt() as interrupt, progress_bar(steps, show=progress) as bar:
+    with (
+        training_mode(players),
+        finish_step_on_interrupt() as interrupt,
+        progress_bar(steps, show=progress) as bar,
+    ):
         for step in range(steps):
             batch = next(stream)
+            history.images += len(batch.x)
             if generator is None:
                 generator = make_generator(seed, "train", device=batch.x.device)
             for player in players:
                 for turn in range(player.moves):
                     if turn > 0:
                         batch = next(stream)
+                        history.images += len(batch.x)
                     move = Move(batch.x, batch.y, step, generator)
                     loss = player.play(move)
-                    history.images += len(batch.x)
                     if loss.device.type == "cpu":
                         _check_finite(player.name, float(loss), step)
                     for name, value in {player.name: loss, **move.logged}.items():
                         sums[name] = sums[name].to(value.device) + value
                         counts[name] += 1
+            _look(step + 1, watch, players)
             if (step + 1) % log_every == 0 or step + 1 == steps or interrupt.requested:
                 means = {name: float(sums[name]) / counts[name] for name in sums}
                 for player in players:
@@ -94,17 +100,38 @@ def train(
                 sums.clear()
                 counts.clear()
             bar.update()
-            for look in watch:
-                look(step + 1)
             if interrupt.requested:
                 history.interrupted = True
                 break
     history.seconds = time.perf_counter() - began
-    for player in players:
-        player.model.eval()
     if history.interrupted:
         print(f"Stopped by Ctrl-C after step {step + 1} of {steps}; the history so far is kept.")
     return history
+
+
+@contextmanager
+def training_mode(players: Sequence[Player]) -> Iterator[None]:
+    """The players' models train inside and evaluate afterwards, whatever happens."""
+    try:
+        for player in players:
+            player.model.train()
+        yield
+    finally:
+        for player in players:
+            player.model.eval()
+
+
+def _look(step: int, watch: Sequence[Watcher], players: Sequence[Player]) -> None:
+    """Call the watchers with the models in evaluation mode, then put each mode back."""
+    if not watch:
+        return
+    before = [player.model.training for player in players]
+    for player in players:
+        player.model.eval()
+    for look in watch:
+        look(step)
+    for player, training in zip(players, before, strict=True):
+        player.model.train(training)
 
 
 def _check_finite(player: str, loss: float, step: int) -> None:

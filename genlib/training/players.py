@@ -50,7 +50,8 @@ class Player:
         model: the module whose parameters its optimiser moves.
         loss: takes a `Move`, returns the scalar to lower (the mean is taken there, in sight).
         optimizer: over `model`'s parameters.
-        moves: how often it moves in one step; every move sees a fresh batch.
+        moves: how often it moves in one step. Its first move sees the batch of the move before it,
+            each further one a fresh batch.
         schedule: stepped after each of its moves, if given.
     """
 

@@ -44,7 +44,8 @@ def classifier_player(model: nn.Module, *, steps: int, learning_rate: float = 1e
     """Adam on cross-entropy, for the small classifiers that judge pictures."""
 
     def loss(move: Move) -> Tensor:
-        assert move.y is not None, "a classifier needs labelled data"
+        if move.y is None:
+            raise ValueError("a classifier needs labels, and this stream's data has none")
         return nn.functional.cross_entropy(model(move.x), move.y)
 
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)

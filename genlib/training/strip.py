@@ -31,7 +31,15 @@ class SampleStrip:
 
     @torch.no_grad()
     def look(self, step: int) -> None:
-        """Draw if `step` is one of the chosen ones."""
+        """Draw if `step` is one of the chosen ones.
+
+        Raises:
+            ValueError: the strip has seen this step or a later one: it belongs to another run.
+        """
+        if self.steps and step <= self.steps[-1]:
+            raise ValueError(
+                f"this strip was drawn up to step {self.steps[-1]} already; make a new one per run"
+            )
         if step in self.at:
             self.steps.append(step)
             self.frames.append(self.draw().detach().float().clamp(0, 1).cpu())
@@ -46,4 +54,4 @@ def milestones(steps: int, count: int = 8) -> list[int]:
     if steps < 1 or count < 2:
         raise ValueError(f"need steps >= 1 and count >= 2, got {steps} and {count}")
     powers = torch.linspace(0, 1, count - 1, dtype=torch.float64)
-    return sorted({0, *(round(steps ** float(p)) for p in powers)})
+    return sorted({0, steps, *(round(steps ** float(p)) for p in powers[:-1])})

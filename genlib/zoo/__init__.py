@@ -55,7 +55,8 @@ def load(name: str, folder: Path = FOLDER) -> nn.Module:
 
     Raises:
         FileNotFoundError: there is no model of that name.
-        ValueError: the file is damaged, or of a model that this genlib does not know.
+        ValueError: the file is damaged, or of a model that this genlib does not know or that has
+            changed since.
     """
     from safetensors.torch import load_file
 
@@ -65,8 +66,15 @@ def load(name: str, folder: Path = FOLDER) -> nn.Module:
         raise ValueError(
             f"{name!r} is a {made['model']}, which this genlib does not know; update genlib"
         )
-    model: nn.Module = builders[made["model"]](**made["settings"])
-    model.load_state_dict({k: v.float() for k, v in load_file(_path(name, folder)).items()})
+    weights = load_file(_path(name, folder))
+    try:
+        model: nn.Module = builders[made["model"]](**made["settings"])
+        model.load_state_dict(weights)  # copies into single precision
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"{name!r} does not fit this genlib's {made['model']} ({error}); remake it: "
+            f"{made.get('command', 'its command is not known')}"
+        ) from error
     return model.eval().requires_grad_(False)
 
 
@@ -92,7 +100,10 @@ def save(
     """
     from safetensors.torch import save as to_bytes
 
-    weights = {k: v.detach().half().contiguous().cpu() for k, v in model.state_dict().items()}
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
     content = {"model": type(model).__name__, "settings": settings, **card}
     path = folder / f"{name}.safetensors"
     write_atomic(path, to_bytes(weights, metadata={"card": json.dumps(content)}))

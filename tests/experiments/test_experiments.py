@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
@@ -12,8 +13,10 @@ from types import ModuleType
 
 import pytest
 
+from experiments import common
 from experiments.common import figure, rounded, run_experiment
 from genlib import results
+from genlib.data import DataError
 
 ROOT = Path(__file__).parents[2]
 HELPERS = {"__init__", "common", "reference_models"}
@@ -65,8 +68,6 @@ def toy(seen: list[int]) -> ModuleType:
             raise KeyboardInterrupt
         return {"value": float(seed)}
 
-    import dataclasses
-
     @dataclasses.dataclass(frozen=True)
     class Settings:
         seeds: int = 4
@@ -90,6 +91,27 @@ def test_a_killed_experiment_goes_on_where_it_stopped(tmp_path: Path, monkeypatc
     path = run_experiment(experiment, "toy", runs=tmp_path)
     assert seen == [0, 1, 2, 2, 3]  # cells 0 and 1 were kept, the one cut off is run again
     assert json.loads(path.read_text())["figures"] == {"values": [0.0, 1.0, 2.0, 3.0]}
+
+
+def test_a_cell_of_other_code_is_run_again(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GENLIB_PROFILE", "smoke")
+    seen: list[int] = []
+    experiment = toy(seen)
+    experiment.SETTINGS = dataclasses.replace(experiment.SETTINGS, seeds=1)
+    run_experiment(experiment, "toy", runs=tmp_path)
+    run_experiment(experiment, "toy", runs=tmp_path)
+    assert seen == [0]
+    monkeypatch.setattr(common, "sources", lambda module: "of another day")
+    run_experiment(experiment, "toy", runs=tmp_path)
+    assert seen == [0, 0]
+
+
+def test_no_result_is_made_on_the_stand_in_digits(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GENLIB_PROFILE", "cpu")
+    monkeypatch.setattr(common, "used", lambda: ("scikit-learn digits",))
+    with pytest.raises(DataError, match="set GENLIB_DATA"):
+        run_experiment(toy([]), "toy", runs=tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_rounding_keeps_six_digits_and_marks_what_is_not_finite() -> None:
