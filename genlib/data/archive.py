@@ -17,6 +17,7 @@ IMAGE_ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff
 ARCHIVE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 MAX_FILE_BYTES = 200_000_000  # of one file, unpacked
 MAX_TOTAL_BYTES = 50_000_000_000  # of all files in a zip, unpacked
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks others without any bound
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def image_entries(path: Path) -> Iterator[list[Entry]]:
         with archive:
             _refuse_unsafe(path, archive.infolist())
             entries = [
-                Entry(info.filename, partial(archive.read, info))
+                Entry(info.filename, partial(_read_member, archive, info))
                 for info in archive.infolist()
                 if not info.is_dir()
             ]
@@ -73,6 +74,20 @@ def _read_file(file: Path) -> bytes:
     return file.read_bytes()
 
 
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The bytes of a zip's entry, with memory for no more than it declares.
+
+    `archive.read` would unpack all that is there before cutting it. Given a number, zipfile
+    unpacks that many bytes and returns no more than declared; what is longer then has the wrong
+    checksum.
+
+    Raises:
+        BadZipFile: the entry is damaged, or its size or checksum is not the declared one.
+    """
+    with archive.open(info) as file:
+        return file.read(info.file_size + 1)
+
+
 def _checked(path: Path, entries: list[Entry]) -> list[Entry]:
     images = [entry for entry in entries if _is_image(entry.name)]
     if not images:
@@ -90,7 +105,7 @@ def _is_image(name: str) -> bool:
 
 
 def _refuse_unsafe(path: Path, infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse a zip that tries tricks. Sizes are those declared; zipfile never reads beyond them."""
+    """Refuse a zip that tries tricks, by what it declares: `_read_member` reads no more."""
     for info in infos:
         if reason := _unsafe(info):
             raise DataError(f"{path}: entry {info.filename!r} {reason}. Make a plain zip anew.")
@@ -113,6 +128,8 @@ def _unsafe(info: zipfile.ZipInfo) -> str:
         return "is a symbolic link"
     if info.flag_bits & 0x1:
         return "is encrypted"
+    if info.compress_type not in METHODS:
+        return "is compressed by another method than deflate"
     if name.lower().endswith(ARCHIVE_ENDINGS):
         return "is an archive within the archive"
     if info.file_size > MAX_FILE_BYTES:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
 import queue
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from genlib.data.errors import DataError
+from genlib.files import write_atomic
 
 CONNECT_SECONDS = 6.0  # to find the host, connect and get an answer
 SILENCE_SECONDS = 6.0  # without a byte
@@ -117,32 +118,20 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
     return result  # type: ignore[return-value]  # no error means there is a result
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a kill at any moment leaves the whole file or none.
+def keep(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one step: a kill at any moment leaves the whole file or none.
 
-    It is written under a temporary name in the same folder (`*.partial`), then renamed: a rename
-    within a folder is one step. Leftovers of killed runs that are over an hour old are removed.
+    What killed runs left of this file over an hour ago is removed.
 
     Raises:
         DataError: the folder cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in path.parent.glob(f"{path.name}.*.partial"):
+    for leftover in path.parent.glob(f".{path.name}.*.partial"):
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
             if time.time() - leftover.stat().st_mtime > 3600:
-                leftover.unlink(missing_ok=True)
-        handle, partial = tempfile.mkstemp(
-            dir=path.parent, prefix=f"{path.name}.", suffix=".partial"
-        )
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(handle)  # else a power cut could leave a renamed but empty file
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
+                leftover.unlink()
+    try:
+        write_atomic(path, content)
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error}. Make room or give write access, or set GENLIB_CACHE "

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import warnings
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,16 +23,6 @@ MAX_PIXELS = 80_000_000  # of one image; below the size at which Pillow begins t
 MAX_MEMORY = 16_000_000_000  # bytes of all images together
 MAX_UNREADABLE = 0.01  # share of the files that may be skipped
 Pixels = npt.NDArray[np.uint8]
-UNREADABLE = (
-    OSError,  # Pillow's "cannot identify" and "truncated", and files without read permission
-    SyntaxError,  # Pillow's broken PNG
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,  # wrong checksum of an entry
-    NotImplementedError,  # a compression that zipfile does not know
-)
 
 
 def image_folder(
@@ -49,9 +36,9 @@ def image_folder(
 
     A relative path that does not exist is also looked up in `GENLIB_DATA`. Images are turned as
     their EXIF orientation says. Transparency is laid on white; palette and CMYK images become RGB;
-    16-bit grey is divided by 257; grey (`channels=1`) is ITU-R 601 luma. Refused: animations,
-    32-bit images, images of more than 80 million pixels. A file that cannot be read is skipped and
-    counted in a warning; more than 1 % of them are an error.
+    16-bit grey is divided by 257; grey (`channels=1`) is ITU-R 601 luma. Refused: animations and
+    32-bit images. A file that cannot be read, or that declares over 80 million pixels, is skipped
+    and counted in a warning; more than 1 % of them are an error.
 
     Args:
         path: the folder or zip.
@@ -76,7 +63,7 @@ def image_folder(
     if skipped:
         message = (
             f"{path}: {len(skipped)} of {len(entries)} files are no readable images: "
-            f"{', '.join(skipped[:3])}{', ...' if len(skipped) > 3 else ''}."
+            f"{'; '.join(skipped[:3])}{'; ...' if len(skipped) > 3 else ''}."
         )
         if len(skipped) > MAX_UNREADABLE * len(entries):
             raise DataError(f"{message} That is over 1 %: remove or replace them.")
@@ -94,14 +81,16 @@ def image_folder(
 def _read_all(
     path: Path, entries: list[Entry], size: int | None, channels: int
 ) -> tuple[Pixels, list[str]]:
-    """uint8 [N, C, H, W] of the readable images, and the names of the others."""
+    """uint8 [N, C, H, W] of the readable images, and the others with the reason."""
     images: Pixels | None = None
     first, kept, skipped = "", 0, []
     for entry in entries:
         try:
             pixels = _decode(entry, size, channels)  # [C, H, W]
-        except UNREADABLE:
-            skipped.append(entry.name)
+        except (DataError, ImportError):  # refused, or there is no Pillow
+            raise
+        except Exception as error:  # damaged files make Pillow raise errors of many kinds
+            skipped.append(f"{entry.name} ({_reason(error)})")
             continue
         if images is None:  # one array, filled in place: no second copy of the set in memory
             if len(entries) * pixels.size > MAX_MEMORY:
@@ -126,6 +115,14 @@ def _read_all(
     return images[:kept], skipped
 
 
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):  # its own words name an object in memory
+        return "it begins like no image format that Pillow knows"
+    return str(error) or type(error).__name__
+
+
 def _size(pixels: Pixels) -> str:
     return f"{pixels.shape[-1]}x{pixels.shape[-2]}"  # width x height, as image viewers say it
 
@@ -133,16 +130,9 @@ def _size(pixels: Pixels) -> str:
 def _decode(entry: Entry, size: int | None, channels: int) -> Pixels:
     from PIL import Image, ImageOps  # only when used
 
-    content = entry.read()
-    try:
-        image: Image.Image = Image.open(io.BytesIO(content))
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{entry.name} is refused: {error}") from error
-    if image.width * image.height > MAX_PIXELS:
-        raise DataError(
-            f"{entry.name} has {image.width}x{image.height} pixels; more than {MAX_PIXELS:,} are "
-            "refused. Make it smaller or take it out."
-        )
+    image: Image.Image = Image.open(io.BytesIO(entry.read()))
+    if image.width * image.height > MAX_PIXELS:  # before decoding: only the header has been read
+        raise ValueError(f"declares {image.width}x{image.height} pixels, over {MAX_PIXELS:,}")
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # MPO: a telephone's photo with previews behind it
         raise DataError(

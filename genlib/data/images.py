@@ -99,34 +99,47 @@ class ImageSet:
     def select(self, indices: Tensor) -> ImageSet:
         """The images at `indices` (int64 [M]) or where a mask (bool [N]) is true, in that order.
 
+        Negative indices count from the end.
+
         Raises:
             ValueError: `indices` is neither, or a mask of another length.
             IndexError: an index is out of range.
         """
-        indices = torch.as_tensor(indices, device=self.images.device)
+        numbers = self._numbers(indices)
+        return replace(
+            self,
+            images=self.images[numbers],
+            labels=None if self.labels is None else self.labels[numbers],
+            attributes={name: values[numbers] for name, values in self.attributes.items()},
+        )
+
+    def _numbers(self, indices: Tensor) -> Tensor:
+        """What `select` takes as int64 [M], checked, where the images lie."""
+        indices = torch.as_tensor(indices)
         if indices.dtype == torch.bool:
             if indices.shape != (len(self),):
                 raise ValueError(f"a mask must be bool [{len(self)}], got {list(indices.shape)}.")
-            indices = indices.nonzero().squeeze(1)  # [N] -> [M]
+            return indices.nonzero().squeeze(1).to(self.images.device)  # [N] -> [M]
         if indices.dtype != torch.int64 or indices.dim() != 1:
             raise ValueError(
                 f"select takes int64 [M] or bool [{len(self)}], "
                 f"got {indices.dtype} {list(indices.shape)}."
             )
-        return replace(
-            self,
-            images=self.images[indices],
-            labels=None if self.labels is None else self.labels[indices],
-            attributes={name: values[indices] for name, values in self.attributes.items()},
-        )
+        outside = (indices < -len(self)) | (indices >= len(self))
+        if bool(outside.any()):  # asked here: a GPU would stop the whole process instead
+            raise IndexError(
+                f"{self.name}: index {int(indices[outside][0])} is out of range; there are "
+                f"{len(self)} images."
+            )
+        return indices.to(self.images.device)
 
     def take(self, n: int) -> ImageSet:
         """The first `n` images (all of them if there are fewer)."""
         return self.select(torch.arange(max(0, min(n, len(self)))))
 
     def pixels(self, indices: Tensor | None = None) -> Tensor:
-        """Images as float32 [N, C, H, W] in [0, 1]; those at `indices` where given."""
-        return to_unit(self.images if indices is None else self.select(indices).images)
+        """Images as float32 [N, C, H, W] in [0, 1]; those at `indices`, as for `select`."""
+        return to_unit(self.images if indices is None else self.images[self._numbers(indices)])
 
     def describe(self) -> str:
         """One line for the reader: title, split, number and shape of the images, classes."""

@@ -18,6 +18,7 @@ import pytest
 
 from genlib import torchvision_compat
 from genlib.data import errors, mnist_sets
+from genlib.data.mnist_facts import FILES, MNIST
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +47,9 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     for part, n in (("train", 50), ("t10k", 20)):
         content[f"{part}-images-idx3-ubyte"] = idx(rng.integers(0, 256, (n, 28, 28)))
         content[f"{part}-labels-idx1-ubyte"] = idx(rng.integers(0, 10, (n,)))
-    a, b, c, d = (hashlib.sha256(content[name]).hexdigest() for name in mnist_sets.FILES)
-    known = replace(mnist_sets._MNIST, sha256=(a, b, c, d))
-    monkeypatch.setattr(mnist_sets, "_MNIST", known)
+    a, b, c, d = (hashlib.sha256(content[name]).hexdigest() for name in FILES)
+    known = replace(MNIST, sha256=(a, b, c, d))
+    monkeypatch.setattr(mnist_sets, "MNIST", known)
     return content
 
 

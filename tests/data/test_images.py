@@ -1,19 +1,15 @@
-"""ImageSet, the idx format, digits, and what an import costs."""
+"""ImageSet, digits, and what an import costs."""
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from genlib.data import DataError, ImageSet, digits, used
-from genlib.data.idx import parse_idx
+from genlib.data import ImageSet, digits, used
 from genlib.torchvision_compat import import_torchvision
 
 
@@ -84,29 +80,26 @@ def test_selections_that_do_not_fit_are_refused() -> None:
         small().select(torch.ones(5, dtype=torch.bool))
     with pytest.raises(ValueError, match="select takes int64"):
         small().select(torch.ones(2))
-    with pytest.raises(IndexError):
-        small().select(torch.tensor([6]))
+    for wrong in (6, -7):
+        for cut in (small().select, small().pixels):
+            with pytest.raises(IndexError, match=f"small: index {wrong} .* 6 images"):
+                cut(torch.tensor([0, wrong]))
 
 
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.data())
-def test_idx_round_trip_and_every_other_length_is_refused(
-    shape: list[int], data: st.DataObject
-) -> None:
-    array = torch.randint(0, 256, shape, dtype=torch.uint8)
-    content = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
-    content += array.numpy().tobytes()
-    assert torch.equal(parse_idx(content, "file"), array)
-    end = data.draw(st.integers(0, len(content) - 1))
-    with pytest.raises(DataError, match=r"^file .*get it again"):
-        parse_idx(content[:end], "file")
-    with pytest.raises(DataError, match=r"^file "):
-        parse_idx(content + b"x", "file")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_an_index_out_of_range_does_not_stop_the_gpu() -> None:
+    data = small().to("cuda")
+    with pytest.raises(IndexError, match="index 6 "):
+        data.select(torch.tensor([6], device="cuda"))
+    assert data.select(torch.tensor([5])).images.is_cuda  # a device-side assert would end this
 
 
-def test_idx_of_another_kind_is_refused() -> None:
-    with pytest.raises(DataError, match=r"page.html is not an idx file"):
-        parse_idx(b"<!doctype html>", "page.html")
+def test_pixels_gather_only_the_images() -> None:
+    data = small()
+    assert torch.equal(data.pixels(torch.tensor([-1, 0])), data.pixels()[[5, 0]])
+    assert torch.equal(data.pixels(torch.arange(6) == 2), data.pixels()[2:3])
+    object.__setattr__(data, "labels", torch.zeros(1))  # gathering at 5 would fail
+    assert len(data.pixels(torch.tensor([5]))) == 1
 
 
 def test_digits_are_split_once_and_for_all() -> None:
