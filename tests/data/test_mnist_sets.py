@@ -6,15 +6,11 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from genlib.data import DataError, fashion_mnist, mnist, used
 from tests.data.small_mnist import is_the_small_mnist
-
-if TYPE_CHECKING:
-    pass
 
 Lay = Callable[..., Path]
 
