@@ -90,7 +90,7 @@ def test_save_is_whole_or_not_at_all(small, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     (tmp_path / "a.webp").write_bytes(b"old")
-    monkeypatch.setattr(animate.os, "replace", fail)
+    monkeypatch.setattr(animate.os, "fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         small.save(tmp_path / "a.webp")
     assert [file.name for file in tmp_path.iterdir()] == ["a.webp"]
