@@ -10,7 +10,7 @@ JOBS   ?= 2
 TEST_ENV := OMP_NUM_THREADS=1 GENLIB_PROFILE=smoke GENLIB_OFFLINE=1 PYTHONPATH=.
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-fast notebooks lint format urls lock release-check clean
+.PHONY: help book test test-fast test-faults notebooks lint format urls lock release-check clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -22,10 +22,13 @@ book: $(STAMP)  ## build the site into _build/html (FRESH=1 executes every chapt
 	@$(RUN) -m tools.book $(if $(FRESH),--fresh)
 
 test: $(STAMP)  ## unit tests, every notebook at profile smoke, generated files in sync, site checks
-	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests notebooks --nbval-lax -n $(JOBS) --dist loadscope -q
+	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests notebooks --nbval-lax -n $(JOBS) --dist loadscope -q -m "not faults"
 
 test-fast: $(STAMP)  ## unit tests only: no notebook is run, no site is built
-	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests --ignore=tests/site -m "not slow" -n $(JOBS) --dist loadscope -q
+	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests --ignore=tests/site -m "not slow and not faults" -n $(JOBS) --dist loadscope -q
+
+test-faults: $(STAMP)  ## kill training runs at random moments, many times, and compare the ends
+	$(TEST_ENV) $(RUN) -m pytest tests/faults -m faults -n $(JOBS) -q
 
 notebooks: $(STAMP)  ## write notebooks/ from book/ (EXECUTE=1 runs them; NAMES="01" chooses)
 	$(RUN) -m tools.notebooks $(if $(EXECUTE),--execute) $(NAMES)

@@ -31,9 +31,11 @@ class BatchStream(Iterator[Batch]):
         batch_size: images in a batch, at most `len(data)`.
         seed: gives the order.
         device: where batches are made; by default where the data lies.
+        part: `(rank, count)`: give only this process's rows of each batch, where `count` processes
+            train together. `batch_size` remains that of the whole batch.
 
     Raises:
-        ValueError: `batch_size` is below 1 or larger than the set.
+        ValueError: `batch_size` is below 1, larger than the set, or does not divide evenly.
     """
 
     def __init__(
@@ -43,14 +45,22 @@ class BatchStream(Iterator[Batch]):
         *,
         seed: int,
         device: torch.device | str | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         if not 1 <= batch_size <= len(data):
             raise ValueError(
                 f"batch_size is {batch_size}, but {data.title} ({data.split}) has {len(data)} "
                 f"images; use a batch_size from 1 to {len(data)}."
             )
+        _, count = part
+        if batch_size % count:
+            raise ValueError(
+                f"batch_size is {batch_size}, which {count} processes cannot share evenly; use a "
+                f"multiple of {count}, for instance {-(-batch_size // count) * count}."
+            )
         self.data = data if device is None else data.to(device)
         self.batch_size = batch_size
+        self.part = part
         self.seed = seed
         self._given = 0  # batches given since the beginning
         self._order: tuple[int, Tensor] | None = None  # (epoch, permutation [N])
@@ -71,8 +81,10 @@ class BatchStream(Iterator[Batch]):
         return self._given % self.batches_per_epoch
 
     def __next__(self) -> Batch:
-        start = self.position * self.batch_size
-        index = self._permutation(self.epoch)[start : start + self.batch_size]  # [N] -> [B]
+        rank, count = self.part
+        own = self.batch_size // count
+        start = self.position * self.batch_size + rank * own
+        index = self._permutation(self.epoch)[start : start + own]  # [N] -> [B]
         labels = self.data.labels
         batch = Batch(
             x=to_unit(self.data.images.index_select(0, index)),  # convert B images, not N
@@ -81,6 +93,10 @@ class BatchStream(Iterator[Batch]):
         )
         self._given += 1
         return batch
+
+    def skip_to(self, images: int) -> None:
+        """Stand where about `images` images have been given; for a run whose batches changed."""
+        self._given = images // self.batch_size
 
     def _permutation(self, epoch: int) -> Tensor:
         if self._order is None or self._order[0] != epoch:

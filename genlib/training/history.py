@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ class History:
     Attributes:
         series: name to `(step, value)` pairs; a value is the mean since the one before it.
         images: how many images the stream gave.
-        seconds: time spent in the loop.
+        seconds: time spent in the loop, all sittings together.
         interrupted: whether Ctrl-C ended the run early.
     """
 
@@ -42,10 +43,23 @@ class History:
         """The steps at which `name` was taken."""
         return np.array([step for step, _ in self._of(name)])
 
+    def latest(self) -> str:
+        """The last value of each name, as a line to print."""
+        return ", ".join(f"{name} {pairs[-1][1]:.4g}" for name, pairs in self.series.items())
+
     @property
     def images_per_second(self) -> float:
         """Training speed, images/s."""
         return self.images / self.seconds if self.seconds else 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint; `interrupted` tells of this sitting alone and stays behind."""
+        return {"series": self.series, "images": self.images, "seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The inverse of `state_dict`."""
+        self.series = {name: list(pairs) for name, pairs in state["series"].items()}
+        self.images, self.seconds = state["images"], state["seconds"]
 
     def _of(self, name: str) -> Series:
         if name not in self.series:

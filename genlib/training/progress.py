@@ -13,9 +13,11 @@ from typing import Any
 from tqdm import tqdm
 
 
-def progress_bar(steps: int, *, show: bool) -> tqdm[Any]:
+def progress_bar(steps: int, *, start: int = 0, show: bool) -> tqdm[Any]:
     """A text bar on stderr; in a terminal and in Jupyter alike, and never a widget."""
-    return tqdm(total=steps, disable=not show, file=sys.stderr, mininterval=0.5, leave=False)
+    return tqdm(
+        total=steps, initial=start, disable=not show, file=sys.stderr, mininterval=0.5, leave=False
+    )
 
 
 class Interrupt:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from genlib.data.images import to_unit
 
 
 class SampleStrip:
@@ -20,14 +23,20 @@ class SampleStrip:
 
     Attributes:
         steps: the steps drawn so far.
-        frames: what was drawn, each `[N, C, H, W]` float in [0, 1] on the CPU.
+        bytes: what was drawn, each `[N, C, H, W]` uint8 on the CPU: small enough to be part of
+            every checkpoint.
     """
 
     def __init__(self, draw: Callable[[], Tensor], at: Sequence[int]) -> None:
         self.draw = draw
         self.at = frozenset(at)
         self.steps: list[int] = []
-        self.frames: list[Tensor] = []
+        self.bytes: list[Tensor] = []
+
+    @property
+    def frames(self) -> list[Tensor]:
+        """What was drawn, each `[N, C, H, W]` float in [0, 1] on the CPU."""
+        return [to_unit(frame) for frame in self.bytes]
 
     @torch.no_grad()
     def look(self, step: int) -> None:
@@ -42,7 +51,16 @@ class SampleStrip:
             )
         if step in self.at:
             self.steps.append(step)
-            self.frames.append(self.draw().detach().float().clamp(0, 1).cpu())
+            images = self.draw().detach().float().clamp(0, 1)
+            self.bytes.append((images * 255).round().to(torch.uint8).cpu())
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"steps": self.steps, "bytes": self.bytes}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The inverse of `state_dict`."""
+        self.steps, self.bytes = list(state["steps"]), list(state["bytes"])
 
 
 def milestones(steps: int, count: int = 8) -> list[int]:

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genlib.losses.precision import single
+
 
 def squared_error(r: Tensor, x: Tensor) -> Tensor:
     """`Σ (x − r)²` over everything but the batch.
@@ -28,7 +30,7 @@ def squared_error(r: Tensor, x: Tensor) -> Tensor:
             with every image.
     """
     _same_shape(r, x)
-    return (x - r).square().flatten(1).sum(dim=1)  # [B, ...] -> [B]
+    return (single(x) - single(r)).square().flatten(1).sum(dim=1)  # [B, ...] -> [B]
 
 
 def gaussian_nll(r: Tensor, x: Tensor, sigma: float) -> Tensor:
@@ -70,7 +72,7 @@ def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
     """
     _same_shape(logits, x)
     # Stable for large |logits|: torch uses max(l, 0) − l·x + log(1 + exp(−|l|)).
-    nll = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+    nll = F.binary_cross_entropy_with_logits(single(logits), x, reduction="none")
     return nll.flatten(1).sum(dim=1)  # [B, ...] -> [B]
 
 

@@ -1,4 +1,4 @@
-"""Ready-made players for chapter 1: reconstruct, denoise, classify."""
+"""The player of chapter 1: reconstruct, with or without noise to remove."""
 
 from __future__ import annotations
 
@@ -38,16 +38,3 @@ def autoencoder_player(
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     schedule = CosineAnnealingLR(optimizer, steps)
     return Player("reconstruction", model, loss, optimizer, schedule=schedule)
-
-
-def classifier_player(model: nn.Module, *, steps: int, learning_rate: float = 1e-3) -> Player:
-    """Adam on cross-entropy, for the small classifiers that judge pictures."""
-
-    def loss(move: Move) -> Tensor:
-        if move.y is None:
-            raise ValueError("a classifier needs labels, and this stream's data has none")
-        return nn.functional.cross_entropy(model(move.x), move.y)
-
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
-    schedule = CosineAnnealingLR(optimizer, steps)
-    return Player("cross-entropy", model, loss, optimizer, schedule=schedule)

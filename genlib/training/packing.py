@@ -1,0 +1,119 @@
+"""A tree of plain values and tensors as JSON text plus a flat dictionary of tensors, and back.
+
+Nothing that is loaded can run code, as a pickle can. What JSON lacks is written as a dictionary
+with one key that begins with `$`: tensors, tuples, and dictionaries whose keys are no text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genlib.files import write_atomic
+
+Tensors = dict[str, Tensor]
+
+
+class DamagedFileError(ValueError):
+    """A file is not what was written; the message says how that shows."""
+
+
+def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
+    """Write `tree` as one safetensors file: whole or not at all.
+
+    The values that are no tensors travel as JSON in the file's metadata, with a hash of everything.
+
+    Raises:
+        TypeError: something in the tree is neither a tensor nor a plain value.
+        OSError: it could not be written; an older file of that name is as it was.
+    """
+    from safetensors.torch import save
+
+    tensors: Tensors = {}
+    text = json.dumps(_pack(tree, "", tensors))
+    write_atomic(path, save(tensors, metadata={"state": text, "hash": _hash(text, tensors)}))
+
+
+def load_tree(path: Path) -> dict[str, Any]:
+    """What `save_tree` wrote.
+
+    Raises:
+        DamagedFileError: it was cut short, altered, or is something else, such as a pickle.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        with path.open("rb") as raw:
+            head = raw.read(4)
+        if head[:2] in (b"PK", b"\x80\x02", b"\x80\x04", b"\x80\x05"):
+            raise DamagedFileError(
+                f"{path.name} is a pickle (as torch.save writes it). Loading one can run any "
+                "code, so it is not opened"
+            ) from error
+        raise DamagedFileError(f"{path.name} is cut short or no safetensors file") from error
+    if "state" not in metadata or "hash" not in metadata:
+        raise DamagedFileError(f"{path.name} holds tensors, but was not written by genlib")
+    if _hash(metadata["state"], tensors) != metadata["hash"]:
+        raise DamagedFileError(f"{path.name} was altered after it was written (its hash differs)")
+    tree: dict[str, Any] = _unpack(json.loads(metadata["state"]), tensors)
+    return tree
+
+
+def _pack(value: Any, place: str, tensors: Tensors) -> Any:
+    """The JSON form of `value`; its tensors go into `tensors` under their place in the tree."""
+    if isinstance(value, np.ndarray):
+        return {"$array": _pack(torch.from_numpy(value), place, tensors)["$tensor"]}
+    if isinstance(value, Tensor):
+        # A copy: tensors that overlap in memory, or change while they are written, are refused.
+        tensors[place] = value.detach().to("cpu", copy=True).contiguous()
+        return {"$tensor": place}
+    if isinstance(value, Mapping):
+        items = [
+            (key, _pack(item, f"{place}.{key}".lstrip("."), tensors)) for key, item in value.items()
+        ]
+        if all(isinstance(key, str) and not key.startswith("$") for key, _ in items):
+            return dict(items)
+        return {"$dict": items}
+    if isinstance(value, list | tuple):
+        inner = [_pack(item, f"{place}.{i}".lstrip("."), tensors) for i, item in enumerate(value)]
+        return {"$tuple": inner} if isinstance(value, tuple) else inner
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{place} is a {type(value).__name__}, which a checkpoint cannot hold")
+
+
+def _unpack(value: Any, tensors: Tensors) -> Any:
+    if isinstance(value, list):
+        return [_unpack(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$tensor" in value:
+        return tensors[value["$tensor"]]
+    if "$array" in value:
+        return tensors[value["$array"]].numpy()
+    if "$tuple" in value:
+        return tuple(_unpack(item, tensors) for item in value["$tuple"])
+    if "$dict" in value:
+        return {key: _unpack(item, tensors) for key, item in value["$dict"]}
+    return {key: _unpack(item, tensors) for key, item in value.items()}
+
+
+def _hash(text: str, tensors: Tensors) -> str:
+    """Of the JSON text and every tensor's name, type, shape and bytes."""
+    digest = hashlib.blake2b(text.encode(), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

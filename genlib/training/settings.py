@@ -1,0 +1,125 @@
+"""What a run was started with, so that a resume can say what has changed since."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+import genlib
+from genlib.training.arithmetic import Arithmetic
+from genlib.training.players import Loss, Player
+
+Settings = dict[str, dict[str, Any]]
+
+
+class ChangedSettingsError(ValueError):
+    """A checkpoint was made under settings that would give another run; the message lists them."""
+
+
+def describe(
+    players: Sequence[Player],
+    stream: Iterator[Any],
+    arithmetic: Arithmetic,
+    *,
+    seed: int,
+    steps: int,
+    processes: int,
+    device: torch.device,
+    own: Mapping[str, Any],
+) -> Settings:
+    """The settings of a run, in two groups.
+
+    `exact`: a change makes the resumed run differ from an unbroken one. `free`: it does not.
+    """
+    scheduled = any(player.schedule is not None for player in players)
+    exact: dict[str, Any] = {
+        "seed": seed,
+        "precision": arithmetic.precision,
+        "channels_last": arithmetic.channels_last,
+        "processes": processes,
+        **_stream_settings(stream),
+        **own,
+    }
+    free: dict[str, Any] = {"genlib": genlib.__version__}
+    (exact if scheduled else free)["steps"] = steps  # a schedule is stretched over the steps
+    for player in players:
+        for name, value in _player_settings(player).items():
+            exact[f"{player.name}.{name}"] = value
+    gpu = device.type == "cuda"
+    # On a GPU no two runs are equal to the bit anyway; there a new card is worth a word, no stop.
+    (free if gpu else exact).update(
+        device=torch.cuda.get_device_name(device) if gpu else device.type,
+        torch=torch.__version__,
+        threads=torch.get_num_threads(),
+    )
+    return {"exact": exact, "free": free}
+
+
+def changes(before: Settings, now: Settings) -> tuple[list[str], list[str]]:
+    """What differs, as lines to print: what breaks exactness, and what does not."""
+    was = {**before["free"], **before["exact"]}
+    new = {**now["free"], **now["exact"]}
+    breaking: list[str] = []
+    harmless: list[str] = []
+    for name in sorted({*was, *new}):
+        old, current = was.get(name, "not set"), new.get(name, "not set")
+        if old != current:
+            both_free = name not in before["exact"] and name not in now["exact"]
+            (harmless if both_free else breaking).append(f"{name}: {old} then, {current} now")
+    return breaking, harmless
+
+
+def _stream_settings(stream: Iterator[Any]) -> dict[str, Any]:
+    data = getattr(stream, "data", None)
+    if data is None:
+        return {}
+    # A few hundred images tell one data set from another, and cost no time.
+    every = max(1, len(data) // 256)
+    sample = data.images[::every].cpu().contiguous()
+    return {
+        "data": f"{data.title}, {data.split}, {len(data):,} images {_short(sample.numpy().data)}",
+        "batch_size": getattr(stream, "batch_size", None),
+        "stream_seed": getattr(stream, "seed", None),
+    }
+
+
+def _player_settings(player: Player) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "moves": player.moves,
+        "clip_norm": player.clip_norm,
+        "ema_decay": player.ema_decay,
+        "model": _short(repr(player.model).encode()),
+        "optimizer": type(player.optimizer).__name__,
+        "schedule": None if player.schedule is None else type(player.schedule).__name__,
+        "loss": _short(player.loss.__code__.co_code) if hasattr(player.loss, "__code__") else None,
+        **_constants(player.loss),
+    }
+    for number, group in enumerate(player.optimizer.param_groups):
+        mark = f"[{number}]" if len(player.optimizer.param_groups) > 1 else ""
+        for name, value in group.items():
+            if name == "lr":  # a schedule moves it; where it began is the setting
+                value = group.get("initial_lr", value)
+            if name not in ("params", "initial_lr"):
+                settings[name + mark] = float(value) if isinstance(value, torch.Tensor) else value
+    return settings
+
+
+def _constants(loss: Loss) -> dict[str, Any]:
+    """Plain values that a loss holds on to, such as the weight of its penalty."""
+    code, cells = getattr(loss, "__code__", None), getattr(loss, "__closure__", None) or ()
+    found = {}
+    for name, cell in zip(code.co_freevars if code else (), cells, strict=True):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # a name that was never set
+            continue
+        if isinstance(value, bool | int | float | str):
+            found[f"loss.{name}"] = value
+    return found
+
+
+def _short(content: Any) -> str:
+    return hashlib.blake2b(content, digest_size=4).hexdigest()
