@@ -17,10 +17,11 @@ from genlib.losses.precision import single
 
 Critic = Callable[[Tensor], Tensor]
 
-# Half precision has no numbers below 6e-8, and a slope of 1 spread over 10⁴ pixels is a gradient of
-# 0.01 per pixel whose smaller parts would be lost on the way back. So the scores are scaled up
-# before the gradient is taken, and the norm is scaled down. By a power of two, which changes
-# exponents only: in single precision the result is the same to the last bit.
+# Half precision has no numbers below 6e-8. Where a critic is still nearly flat (slope 1e-6), the
+# parts of its gradient are smaller than that and would be lost. So the scores are scaled up before
+# the gradient is taken, and the norm is scaled down: by a power of two, which changes exponents
+# only, so that single precision gives the same bits; and by no more than leaves slopes above 100
+# below half precision's largest number, 65,504.
 SCALE = 2.0**8
 
 

@@ -54,11 +54,15 @@ class History:
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint; `interrupted` tells of this sitting alone and stays behind."""
-        return {"series": self.series, "images": self.images, "seconds": self.seconds}
+        series = {name: (self.steps(name), self[name]) for name in self.series}
+        return {"series": series, "images": self.images, "seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The inverse of `state_dict`."""
-        self.series = {name: list(pairs) for name, pairs in state["series"].items()}
+        self.series = {
+            name: list(zip(steps.tolist(), values.tolist(), strict=True))
+            for name, (steps, values) in state["series"].items()
+        }
         self.images, self.seconds = state["images"], state["seconds"]
 
     def _of(self, name: str) -> Series:

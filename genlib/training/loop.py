@@ -12,8 +12,9 @@ import torch
 from genlib.data.stream import Batch
 from genlib.seeds import make_generator
 from genlib.training.arithmetic import Arithmetic, Precision
-from genlib.training.checkpoints import Checkpoints, Keeper
+from genlib.training.checkpoints import Checkpoints
 from genlib.training.history import History
+from genlib.training.keeper import Keeper
 from genlib.training.players import Move, NonFiniteLossError, Player, refuse_non_finite
 from genlib.training.processes import Processes, processes
 from genlib.training.progress import finish_step_on_interrupt, progress_bar
@@ -150,7 +151,8 @@ def make_step(run: Run, together: Processes) -> None:
         for turn in range(player.moves):
             if turn > 0:
                 batch, shared = _next(run, together), {}
-            move = Move(batch.x, batch.y, run.step, run.generator, together, shared)
+            last = turn == player.moves - 1
+            move = Move(batch.x, batch.y, run.step, run.generator, last, together, shared)
             try:
                 loss = player.play(move, run.arithmetic)
             except torch.cuda.OutOfMemoryError as error:

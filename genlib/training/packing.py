@@ -28,17 +28,27 @@ class DamagedFileError(ValueError):
 def save_tree(path: Path, tree: Mapping[str, Any]) -> None:
     """Write `tree` as one safetensors file: whole or not at all.
 
-    The values that are no tensors travel as JSON in the file's metadata, with a hash of everything.
-
     Raises:
         TypeError: something in the tree is neither a tensor nor a plain value.
         OSError: it could not be written; an older file of that name is as it was.
+    """
+    write_atomic(path, packed(tree))
+
+
+def packed(tree: Mapping[str, Any]) -> bytes:
+    """What `save_tree` writes.
+
+    The values that are no tensors travel as JSON in the file's metadata, with a hash of everything.
+    Its header has room for 100 MB, so long lists of numbers should be arrays.
+
+    Raises:
+        TypeError: something in the tree is neither a tensor nor a plain value.
     """
     from safetensors.torch import save
 
     tensors: Tensors = {}
     text = json.dumps(_pack(tree, "", tensors))
-    write_atomic(path, save(tensors, metadata={"state": text, "hash": _hash(text, tensors)}))
+    return save(tensors, metadata={"state": text, "hash": _hash(text, tensors)})
 
 
 def load_tree(path: Path) -> dict[str, Any]:
@@ -54,14 +64,7 @@ def load_tree(path: Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        with path.open("rb") as raw:
-            head = raw.read(4)
-        if head[:2] in (b"PK", b"\x80\x02", b"\x80\x04", b"\x80\x05"):
-            raise DamagedFileError(
-                f"{path.name} is a pickle (as torch.save writes it). Loading one can run any "
-                "code, so it is not opened"
-            ) from error
-        raise DamagedFileError(f"{path.name} is cut short or no safetensors file") from error
+        raise DamagedFileError(f"{path.name} {_what_is_wrong(path)}") from error
     if "state" not in metadata or "hash" not in metadata:
         raise DamagedFileError(f"{path.name} holds tensors, but was not written by genlib")
     if _hash(metadata["state"], tensors) != metadata["hash"]:
@@ -70,11 +73,29 @@ def load_tree(path: Path) -> dict[str, Any]:
     return tree
 
 
+def _what_is_wrong(path: Path) -> str:
+    """With a file that is no safetensors file."""
+    try:
+        with path.open("rb") as raw:
+            head = raw.read(9)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    # In a safetensors file a `{` follows the header's length, 8 bytes that may be anything.
+    if head[:2] == b"PK" or (head[:1] == b"\x80" and head[8:] != b"{"):
+        return (
+            "is a pickle (as torch.save writes it). Loading one can run any code, so it is not "
+            "opened"
+        )
+    return "is cut short or no safetensors file" if head else "is empty"
+
+
 def _pack(value: Any, place: str, tensors: Tensors) -> Any:
     """The JSON form of `value`; its tensors go into `tensors` under their place in the tree."""
     if isinstance(value, np.ndarray):
         return {"$array": _pack(torch.from_numpy(value), place, tensors)["$tensor"]}
     if isinstance(value, Tensor):
+        while place in tensors:  # {"a.b": …} beside {"a": {"b": …}}
+            place += "'"
         # A copy: tensors that overlap in memory, or change while they are written, are refused.
         tensors[place] = value.detach().to("cpu", copy=True).contiguous()
         return {"$tensor": place}

@@ -31,6 +31,7 @@ class Move:
         x: the batch of images, `[B, C, H, W]` in [0, 1], on the run's device.
         y: their labels, `[B]`, or None.
         step: how many steps the run has finished.
+        last: whether it is the player's last move in this step.
         generator: the run's source of noise; draw from it and from nothing else, best through
             `normal` and `uniform`.
         processes: this process among those that train together; by default it is alone.
@@ -42,6 +43,7 @@ class Move:
     y: Tensor | None
     step: int
     generator: torch.Generator
+    last: bool = True
     processes: Processes = ALONE
     shared: dict[str, object] = field(default_factory=dict)
     logged: dict[str, Tensor] = field(default_factory=dict)
@@ -161,7 +163,7 @@ class Player:
         parameters = self.parameters
         scaler = arithmetic.scaler(self.name)
         scaler.scale(loss).backward(inputs=parameters, retain_graph=bool(move.shared))
-        loss = move.processes.average(loss.detach(), parameters)
+        loss = move.processes.average(loss.detach(), parameters, move.logged)
         scaler.unscale_(self.optimizer)
         # A scaler looks for itself: it skips a step that overflows, and lowers its scale.
         loss = self._check(loss, [] if scaler.is_enabled() else parameters, move.step)
@@ -169,6 +171,8 @@ class Player:
             nn.utils.clip_grad_norm_(parameters, self.clip_norm)
         scaler.step(self.optimizer)
         scaler.update()
+        for parameter in parameters:  # fused optimisers change weights without telling autograd
+            torch.autograd.graph.increment_version(parameter)
         if self.average is not None:
             self.average.update_parameters(self.model)
         if self.schedule is not None:

@@ -10,7 +10,7 @@ gradient penalty.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,31 +38,44 @@ class Processes:
         return (self.rank, self.count)
 
     @torch.no_grad()
-    def average(self, loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-        """Replace every gradient by its mean over the processes; returns the mean loss.
+    def average(
+        self,
+        loss: Tensor,
+        parameters: Sequence[Tensor],
+        logged: MutableMapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Replace gradients and logged values by their means over the processes.
 
-        A NaN in one process becomes a NaN in all, so that all stop together.
+        All of it is one message. A NaN in one process becomes a NaN in all, so that all stop
+        together.
+
+        Returns:
+            The mean loss.
         """
         if self.count == 1:
             return loss
-        gradients = []
+        logged = {} if logged is None else logged
         for p in parameters:
             if p.grad is None:  # a parameter that this loss did not reach in this process
                 p.grad = torch.zeros_like(p)
-            gradients.append(p.grad)
-        message = torch.cat([loss.float().reshape(1), *(g.reshape(-1) for g in gradients)])
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        parts = [*gradients, loss, *logged.values()]
+        message = torch.cat([part.reshape(-1).to(gradients[0]) for part in parts])
         dist.all_reduce(message)
         message /= self.count
-        place = 1
-        for gradient in gradients:
-            gradient.copy_(message[place : place + gradient.numel()].view_as(gradient))
-            place += gradient.numel()
-        return message[0].clone()
+        means = message.split([part.numel() for part in parts])
+        for gradient, mean in zip(gradients, means, strict=False):
+            gradient.copy_(mean.view(gradient.shape))
+        # Copies: views would keep the whole message in memory.
+        first, *others = (mean.reshape(()).clone() for mean in means[len(gradients) :])
+        logged.update(zip(logged, others, strict=True))
+        return first
 
     def any(self, flag: bool) -> bool:
         """Whether `flag` is true in any process."""
         if self.count == 1:
             return flag
+        # `joined` lets CPU tensors travel too, so that nobody waits for a GPU at each step.
         device = "cuda" if dist.get_backend() == "nccl" else "cpu"
         votes = torch.tensor(float(flag), device=device)
         dist.all_reduce(votes)
@@ -100,14 +113,25 @@ def joined() -> Iterator[Processes]:
     """Join the processes that `torchrun` started; alone, where it did not.
 
     On GPUs each process takes the one with its local number.
+
+    Raises:
+        ValueError: this machine has fewer GPUs than processes.
     """
     if "LOCAL_RANK" not in os.environ:
         yield ALONE
         return
-    gpu = torch.cuda.is_available()
-    if gpu:
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if gpu else "gloo")
+    backend = "gloo"
+    if torch.cuda.is_available():
+        number, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if number >= gpus:
+            raise ValueError(
+                f"process {number + 1} of this machine has no GPU of its own, since there are only "
+                f"{gpus}: start with torchrun --nproc-per-node {gpus}, or set "
+                'CUDA_VISIBLE_DEVICES="" to train on the CPU.'
+            )
+        torch.cuda.set_device(number)
+        backend = "cpu:gloo,cuda:nccl"
+    dist.init_process_group(backend)
     try:
         yield processes()
     finally:

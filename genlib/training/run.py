@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from genlib.training.arithmetic import Arithmetic
+from genlib.training.fitting import fast_forward, moments, moves_made
 from genlib.training.history import History
 from genlib.training.players import Player
 
@@ -30,6 +30,7 @@ class Meter:
 
     def add(self, values: Mapping[str, Tensor]) -> None:
         for name, value in values.items():
+            value = value.float()  # a sum in a short format soon stops growing
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
             self.counts[name] += 1
 
@@ -53,7 +54,7 @@ class Run:
     step: int = 0
     history: History = field(default_factory=History)
     meter: Meter = field(default_factory=Meter)
-    best: dict[str, float] = field(default_factory=dict)
+    best: Tree = field(default_factory=dict)
 
     def state(self) -> Tree:
         """All of it, as a tree of tensors and plain values; see `save_tree`."""
@@ -76,7 +77,8 @@ class Run:
         data, batch size or device are others.
         """
         for player in self.players:
-            self._restore_player(player, state["players"][player.name], exactly)
+            made = moves_made(player, state)
+            self._restore_player(player, state["players"][player.name], made, exactly)
         _restore_stream(self.stream, state["stream"], state["history"]["images"], exactly)
         self.step = state["step"]
         self.history.load_state_dict(state["history"])
@@ -96,11 +98,12 @@ class Run:
             "model": player.model.state_dict(),
             "average": None if player.average is None else player.average.state_dict(),
             "optimizer": player.optimizer.state_dict(),
+            "optimizer_kind": type(player.optimizer).__name__,
             "schedule": None if player.schedule is None else player.schedule.state_dict(),
             "scaler": self.arithmetic.scaler(player.name).state_dict(),
         }
 
-    def _restore_player(self, player: Player, state: Tree, exactly: bool) -> None:
+    def _restore_player(self, player: Player, state: Tree, made: int, exactly: bool) -> None:
         player.model.load_state_dict(state["model"])
         if player.average is not None:
             if state["average"] is not None:
@@ -109,46 +112,17 @@ class Run:
                 player.average.module.load_state_dict(state["model"])
         optimizer = state["optimizer"]
         if not exactly:
-            optimizer = {**player.optimizer.state_dict(), "state": optimizer["state"]}
+            optimizer = {**player.optimizer.state_dict(), "state": moments(player, state)}
         player.optimizer.load_state_dict(optimizer)
         _lay_out_like_parameters(player.optimizer)
-        if player.schedule is not None and state["schedule"] is not None:
+        if player.schedule is not None:
             if exactly:
                 player.schedule.load_state_dict(state["schedule"])
             else:
-                fast_forward(player.schedule, state["schedule"]["last_epoch"])
+                fast_forward(player.schedule, made)
         scaler = self.arithmetic.scaler(player.name)
         if scaler.is_enabled() and state["scaler"]:
             scaler.load_state_dict(state["scaler"])
-
-
-def misfit(players: Sequence[Player], state: Tree) -> str | None:
-    """Why `state` is no checkpoint of these players; None if it is one."""
-    if {"step", "players", "stream", "random", "history"} - set(state):
-        return "it holds no training run"
-    names = {player.name for player in players}
-    if names != set(state["players"]):
-        return f"its players are {sorted(state['players'])}, this run's are {sorted(names)}"
-    for player in players:
-        kept, own = state["players"][player.name]["model"], player.model.state_dict()
-        different = sorted(set(kept) ^ set(own))
-        if different:
-            return f"the model of player {player.name!r} differs in {different[0]!r}"
-        for key, value in own.items():
-            if kept[key].shape != value.shape:
-                return (
-                    f"{key!r} of player {player.name!r} has shape {list(kept[key].shape)} there "
-                    f"and {list(value.shape)} here"
-                )
-    return None
-
-
-def fast_forward(schedule: torch.optim.lr_scheduler.LRScheduler, moves: int) -> None:
-    """Bring a fresh schedule to where it stands after `moves` steps."""
-    with warnings.catch_warnings():  # torch expects the optimiser to have moved in between
-        warnings.simplefilter("ignore", UserWarning)
-        for _ in range(moves):
-            schedule.step()
 
 
 def global_random_state() -> Tree:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.optim.lr_scheduler import LRScheduler
 
 import genlib
 from genlib.training.arithmetic import Arithmetic
-from genlib.training.players import Loss, Player
+from genlib.training.functions import PLAIN, function_settings
+from genlib.training.players import Player
 
 Settings = dict[str, dict[str, Any]]
+MOVING = ("last_epoch", "T_cur", "T_i", "base_lrs")  # attributes of torch's schedules
 
 
 class ChangedSettingsError(ValueError):
@@ -91,34 +96,38 @@ def _player_settings(player: Player) -> dict[str, Any]:
         "moves": player.moves,
         "clip_norm": player.clip_norm,
         "ema_decay": player.ema_decay,
-        "model": _short(repr(player.model).encode()),
+        "model": _short(re.sub("0x[0-9a-f]+", "", repr(player.model)).encode()),
         "optimizer": type(player.optimizer).__name__,
         "schedule": None if player.schedule is None else type(player.schedule).__name__,
-        "loss": _short(player.loss.__code__.co_code) if hasattr(player.loss, "__code__") else None,
-        **_constants(player.loss),
+        **dict(_schedule_settings(player.schedule, "schedule")),
+        **function_settings(player.loss, "loss"),
     }
-    for number, group in enumerate(player.optimizer.param_groups):
-        mark = f"[{number}]" if len(player.optimizer.param_groups) > 1 else ""
+    groups = player.optimizer.param_groups
+    for number, group in enumerate(groups):
+        mark = f"[{number}]" if len(groups) > 1 else ""
+        settings["weights" + mark] = sum(p.numel() for p in group["params"])
         for name, value in group.items():
             if name == "lr":  # a schedule moves it; where it began is the setting
                 value = group.get("initial_lr", value)
-            if name not in ("params", "initial_lr"):
+            moved = name in ("betas", "momentum") and "max_momentum" in group
+            if name not in ("params", "initial_lr") and not moved:
                 settings[name + mark] = float(value) if isinstance(value, torch.Tensor) else value
     return settings
 
 
-def _constants(loss: Loss) -> dict[str, Any]:
-    """Plain values that a loss holds on to, such as the weight of its penalty."""
-    code, cells = getattr(loss, "__code__", None), getattr(loss, "__closure__", None) or ()
-    found = {}
-    for name, cell in zip(code.co_freevars if code else (), cells, strict=True):
-        try:
-            value = cell.cell_contents
-        except ValueError:  # a name that was never set
-            continue
-        if isinstance(value, bool | int | float | str):
-            found[f"loss.{name}"] = value
-    return found
+def _schedule_settings(part: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """What of a schedule does not move with it: its lengths and factors, and its functions."""
+    if isinstance(part, LRScheduler):
+        for name, inner in vars(part).items():
+            if name in ("_schedulers", "_milestones") or name[0] != "_" and name not in MOVING:
+                yield from _schedule_settings(inner, f"{key}.{name.lstrip('_')}")
+    elif isinstance(part, list | tuple):
+        for number, inner in enumerate(part):
+            yield from _schedule_settings(inner, f"{key}[{number}]")
+    elif isinstance(part, PLAIN | Counter):
+        yield key, part
+    elif callable(part):
+        yield from function_settings(part, key).items()
 
 
 def _short(content: Any) -> str:

@@ -18,11 +18,13 @@ def to_tensorboard(folder: Path | str) -> Callable[[int, dict[str, float]], None
         raise ModuleNotFoundError(
             "TensorBoard is not installed: pip install tensorboard"
         ) from error
-    writer = SummaryWriter(str(folder))
+    writers: list[SummaryWriter] = []
 
     def log(step: int, means: dict[str, float]) -> None:
+        if not writers:  # only now: of several processes, the first alone logs and writes
+            writers.append(SummaryWriter(str(folder)))
         for name, value in means.items():
-            writer.add_scalar(name, value, step)
-        writer.flush()
+            writers[0].add_scalar(name, value, step)
+        writers[0].flush()
 
     return log

@@ -59,7 +59,8 @@ def wgan_gp_players(
     judge, persuade = compiled(judge, compile), compiled(persuade, compile)
 
     def fake(move: Move) -> Tensor:
-        return move.share("fake", lambda: paint(move.normal(generator.latent)))
+        with torch.set_grad_enabled(move.last):  # only the last are for the generator to improve
+            return move.share("fake", lambda: paint(move.normal(generator.latent)))
 
     def critic_move(move: Move) -> Tensor:
         total, distance, penalty = judge(move.x, fake(move).detach(), move.uniform())

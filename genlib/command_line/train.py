@@ -1,0 +1,133 @@
+"""`train` and `resume`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genlib.command_line.models import MODELS, Built, pick_network
+from genlib.command_line.pictures import inputs, leave_behind, paint
+from genlib.command_line.runs import Plan, RunError, pick
+
+if TYPE_CHECKING:
+    import torch
+
+    from genlib.data import ImageSet
+    from genlib.training import Processes
+
+FRAMES, TILES = 24, 16  # of the animation; they travel in every checkpoint
+CHANGEABLE = ("data", "steps", "batch_size", "precision", "device", "save_every", "log_every")
+
+
+def start(args: Namespace, together: Processes) -> int:
+    """`train MODEL`: a new run in a folder of its own."""
+    folder = Path(args.out)
+    taken = (folder / "run.json").exists() or any(folder.glob("checkpoints/step-*"))
+    if together.agree(taken):
+        raise RunError(
+            f"{folder} holds a run already: continue it with `python -m genlib resume {folder}`, "
+            "or name another folder with --out"
+        )
+    entry = MODELS[args.model]
+    plan = Plan(
+        model=args.model, data=args.data, size=args.size or 64, grey=args.grey, limit=args.limit,
+        steps=args.steps, batch_size=args.batch_size or entry.batch_size, seed=args.seed,
+        precision=args.precision, channels_last=args.channels_last, device=args.device,
+        save_every=args.save_every, log_every=args.log_every,
+        options={**entry.defaults, **args.options},
+    )  # fmt: skip
+    if "width" in args.options and plan.options.get("network") == "dense":
+        raise RunError("--width is of convolutions: leave it out, or take --network conv")
+    return _run(folder, plan, args, together)
+
+
+def resume(args: Namespace, together: Processes) -> int:
+    """`resume RUN`: continue where the newest good checkpoint stands."""
+    folder = Path(args.run)
+    plan = Plan.read(folder)
+    changes: dict[str, Any] = {
+        name: getattr(args, name) for name in CHANGEABLE if getattr(args, name) is not None
+    }
+    options = {**plan.options, **args.options}
+    return _run(folder, replace(plan, **changes, options=options), args, together)
+
+
+def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
+    from genlib import training
+    from genlib.data import BatchStream
+
+    device = pick(plan.device)
+    images, test = (images.to(device) for images in plan.sets())
+    plan = _settle(plan, images, device)
+    built = plan.build(device)
+    try:
+        stream = BatchStream(images, plan.batch_size, seed=plan.seed, part=together.part)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    on_log = []
+    if args.tensorboard and together.first:
+        try:
+            on_log.append(training.to_tensorboard(folder / "tensorboard"))
+        except ModuleNotFoundError as error:
+            raise RunError(f"{error}, or leave --tensorboard out") from error
+    fixed = inputs(built, TILES, plan.seed, test)
+    at = training.milestones(plan.steps, FRAMES)
+    strip = training.SampleStrip(lambda: paint(built, fixed), at)
+    if together.first and not (folder / "run.json").exists():
+        plan.write(folder)
+    waiting = [plan]
+
+    def accept(step: int) -> None:
+        """A step was made, so the engine has accepted the settings: they hold from now on."""
+        for accepted in waiting:
+            accepted.write(folder)
+        waiting.clear()
+
+    print(_headline(plan, images, built, device, together))
+    history = training.train(
+        built.players, stream, steps=plan.steps, seed=plan.seed, watch=[strip.look, accept],
+        on_log=on_log, log_every=plan.log_every, progress=not args.quiet,
+        precision=plan.precision, channels_last=plan.channels_last,
+        checkpoints=training.Checkpoints(
+            folder / "checkpoints", every_seconds=plan.save_every, best=built.best,
+            allow_changes=args.allow_changes,
+        ),
+    )  # fmt: skip
+    if together.first:
+        if waiting:
+            print("All its steps are made; `--steps N` with a larger number of them goes on.")
+        leave_behind(folder, plan, built, history, strip, test)
+    if history.interrupted:
+        print(f"Continue with: python -m genlib resume {folder}")
+    return 130 if history.interrupted else 0
+
+
+def _settle(plan: Plan, images: ImageSet, device: torch.device) -> Plan:
+    """The plan with everything in it that depends on data and device."""
+    import genlib
+    from genlib.training import pick_precision
+
+    options = dict(plan.options)
+    if options.get("network") == "auto":
+        options["network"] = pick_network(images.shape)
+    if options.get("compile") == "cuda-graphs" and device.type != "cuda":
+        raise RunError("--cuda-graphs needs a GPU, and this run is on the CPU: leave it out")
+    return replace(
+        plan, options=options, title=images.title, shape=images.shape, genlib=genlib.__version__,
+        precision=pick_precision(device) if plan.precision == "auto" else plan.precision,
+    )  # fmt: skip
+
+
+def _headline(
+    plan: Plan, images: ImageSet, built: Built, device: torch.device, together: Processes
+) -> str:
+    weights = sum(p.numel() for player in built.players for p in player.parameters)
+    shared = f", {together.count} processes" if together.count > 1 else ""
+    network = plan.options.get("network", "conv")
+    return (
+        f"{images.describe()}\n"
+        f"{plan.model}, {network}, {weights:,} weights; {plan.steps:,} steps of {plan.batch_size} "
+        f"pictures; {device}, {plan.precision}{shared}"
+    )

@@ -1,0 +1,115 @@
+"""Generators, discriminators and critics: shapes, ranges, layers, and which let images meet."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from genlib import seed_everything
+from genlib.models.convolutions import halvings
+from genlib.models.gan import ConvDiscriminator, ConvGenerator, DenseDiscriminator, DenseGenerator
+
+SHAPES = [(c, s, s) for c in (1, 3) for s in (28, 32, 64)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_and_ranges(shape) -> None:
+    pairs = [
+        (DenseGenerator(7, (16,), shape), DenseDiscriminator((16,), shape)),
+        (ConvGenerator(7, 4, shape), ConvDiscriminator(4, shape)),
+    ]
+    for generator, discriminator in pairs:
+        x = generator(100 * torch.randn(5, generator.latent))
+        assert x.shape == (5, *shape)
+        assert x.min() >= 0
+        assert x.max() <= 1
+        assert discriminator(x).shape == (5,)
+        assert discriminator(10 * x - 5).abs().max() > 0  # logits take any value
+
+
+@pytest.mark.parametrize(
+    ("side", "count", "small"), [(28, 2, 7), (32, 3, 4), (64, 4, 4), (48, 3, 6), (40, 3, 5)]
+)
+def test_sides_halve_to_four_to_seven(side: int, count: int, small: int) -> None:
+    assert halvings((1, side, side)) == count
+    body = ConvDiscriminator(4, (1, side, side)).body[:-1]
+    assert body(torch.rand(1, 1, side, side)).shape == (1, 4 * 2 ** (count - 1), small, small)
+
+
+@pytest.mark.parametrize("side", [1, 4, 7, 9, 30, 36, 65, 100])
+def test_other_sides_are_refused_with_a_remedy(side: int) -> None:
+    for build in (ConvGenerator, ConvDiscriminator):
+        with pytest.raises(ValueError, match=f"{side}×{side} pixels.*28, 32, 48 or 64.*dense"):
+            build(image_shape=(1, side, side))
+
+
+def test_images_must_be_square_and_the_norm_known() -> None:
+    with pytest.raises(ValueError, match="32×64 pixels"):
+        ConvGenerator(image_shape=(3, 32, 64))
+    with pytest.raises(ValueError, match="64×32 pixels"):
+        ConvGenerator(image_shape=(3, 64, 32))
+    with pytest.raises(ValueError, match="norm is 'instance'; use 'none', 'batch'"):
+        ConvDiscriminator(norm="instance")  # type: ignore[arg-type]
+
+
+def test_dense_networks_have_128_hidden_units() -> None:
+    def widths(model: nn.Module) -> list[int]:
+        return [m.out_features for m in model.modules() if isinstance(m, nn.Linear)]
+
+    assert widths(DenseGenerator()) == [128, 784]
+    assert widths(DenseDiscriminator()) == [128, 1]
+
+
+def test_batch_normalisation_stands_before_the_activation() -> None:
+    layers = list(ConvGenerator(image_shape=(3, 64, 64)).body)
+    norms = [i for i, layer in enumerate(layers) if isinstance(layer, nn.BatchNorm2d)]
+    assert len(norms) == 4
+    for i in norms:
+        assert isinstance(layers[i + 1], nn.ReLU)
+        assert isinstance(layers[i - 1], nn.Unflatten | nn.ConvTranspose2d)
+    convs = [layer for layer in layers if isinstance(layer, nn.ConvTranspose2d)]
+    assert [conv.bias is None for conv in convs] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer", "group"])
+def test_only_batch_normalisation_lets_the_critics_images_meet(norm) -> None:
+    seed_everything(0)
+    critic = ConvDiscriminator(8, norm=norm)
+    kinds = {"batch": nn.BatchNorm2d, "layer": nn.GroupNorm, "group": nn.GroupNorm}
+    found = [m for m in critic.modules() if isinstance(m, nn.BatchNorm2d | nn.GroupNorm)]
+    assert [type(m) for m in found] == ([kinds[norm]] if norm in kinds else [])
+    x = torch.rand(4, 1, 28, 28)
+    others = torch.cat([x[:1], 1 - x[1:]])
+    alone = torch.allclose(critic(x)[0], critic(others)[0], atol=1e-6)
+    assert alone == (norm != "batch")
+
+
+def test_the_default_critic_has_no_norm() -> None:
+    assert not any(
+        isinstance(m, nn.BatchNorm2d | nn.GroupNorm) for m in ConvDiscriminator().modules()
+    )
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer", "group"])
+def test_every_parameter_gets_a_gradient(norm) -> None:
+    seed_everything(0)
+    generator, discriminator = ConvGenerator(8, 8, norm=norm), ConvDiscriminator(8, norm=norm)
+    discriminator(generator(torch.randn(4, 8))).square().sum().backward()
+    for model in (generator, discriminator):
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+def test_generator_covers_inner_pixels_equally() -> None:
+    """Kernel 4 with stride 2: no checkerboard can come from uneven overlap."""
+    body = ConvGenerator(4, 2, (1, 28, 28), norm="none").body
+    x = torch.ones(1, 4, 7, 7)
+    for layer in body:
+        if isinstance(layer, nn.ConvTranspose2d):
+            nn.init.constant_(layer.weight, 1.0)
+            nn.init.zeros_(layer.bias)
+            x = layer(x)
+    inner = x[0, 0, 6:-6, 6:-6]
+    assert inner.min() == inner.max()
