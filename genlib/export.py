@@ -15,10 +15,6 @@ from genlib.files import write_atomic
 from genlib.seeds import make_generator
 
 
-class MissingPackageError(RuntimeError):
-    """A package that only the export needs is not installed; the message names the command."""
-
-
 class Painter(nn.Module):
     """The part of a model that turns codes `z [B, latent]` into images `[B, C, H, W]` in [0, 1].
 
@@ -48,15 +44,14 @@ def export_onnx(painter: nn.Module, latent: int, path: Path, card: Mapping[str, 
         card: what is known of the model, as plain values.
 
     Raises:
-        MissingPackageError: onnx or onnxscript is not installed.
+        ModuleNotFoundError: onnx or onnxscript is not installed; the message names the command.
     """
     try:
         import onnx
         import onnxscript  # noqa: F401  # torch's exporter is written with it
     except ModuleNotFoundError as error:
-        raise MissingPackageError(
-            f"ONNX export needs the package {error.name}: pip install 'genlib[export]', or "
-            "pip install onnx onnxscript"
+        raise ModuleNotFoundError(
+            f"ONNX export needs {error.name}, which is not installed: pip install onnx onnxscript"
         ) from error
     z = torch.zeros(2, latent, device=next(painter.parameters()).device)  # 0 and 1 would be fixed
     with warnings.catch_warnings():

@@ -23,7 +23,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from genlib.command_line import evaluate, export, pictures, train
     from genlib.command_line.runs import RunError
     from genlib.data import DataError
-    from genlib.export import MissingPackageError
     from genlib.training import (
         ChangedSettingsError,
         CheckpointError,
@@ -41,12 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     expected = (
         RunError, DataError, CheckpointError, ChangedSettingsError, NonFiniteLossError,
-        OutOfMemoryError, MissingPackageError, OSError,
+        OutOfMemoryError, ModuleNotFoundError, OSError,
     )  # fmt: skip
     first = os.environ.get("RANK", "0") == "0"
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_warning  # type: ignore[assignment]
         if getattr(args, "quiet", False) or not first:
             nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
             stack.enter_context(contextlib.redirect_stdout(nowhere))

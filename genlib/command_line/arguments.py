@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from textwrap import TextWrapper
 from typing import Any, NoReturn
 
 from genlib import __version__
@@ -110,15 +111,20 @@ def build() -> tuple[Parser, dict[str, Parser]]:
         title="commands", dest="command", metavar="COMMAND", required=True, prog=PROGRAM
     )
 
-    def command(name: str, words: str, **settings: Any) -> Parser:
+    def command(name: str, words: str, what: str = "RUN", **settings: Any) -> Parser:
         made: Parser = commands.add_parser(
             name,
-            usage=f"{PROGRAM} {name} {'MODEL --data DATA --out' if name == 'train' else ''} RUN [...]",
-            help=words, description=words[0].upper() + words[1:] + ".", **settings,
+            usage=f"{PROGRAM} {name} {what} [options]",
+            help=words,
+            description=words[0].upper() + words[1:] + ".",
+            **settings,
         )
         return made
 
-    train = command("train", "train a model, in a folder of its own", epilog=_model_table())
+    train = command(
+        "train", "train a model, in a folder of its own", "MODEL --data DATA --out RUN",
+        epilog=_model_table(),
+    )  # fmt: skip
     resume = command("resume", "continue a run that was stopped, exactly where it was saved")
     sample = command("sample", "draw a grid of pictures from a run")
     evaluate = command("evaluate", "measure a run: a table, and evaluation.json")
@@ -163,7 +169,14 @@ def _train_arguments(train: Parser) -> None:
     _add(speed, "--compile", action="store_true", help="torch.compile; a minute, then faster")
     _add(speed, "--cuda-graphs", action="store_true", help="the same with CUDA graphs")
     look = train.add_argument_group("saving and looking")
-    _add(look, "--save-every", type=positive, default=60.0, metavar="SECONDS", help="between checkpoints")
+    _add(
+        look,
+        "--save-every",
+        type=positive,
+        default=60.0,
+        metavar="SECONDS",
+        help="between checkpoints",
+    )
     _looking(look)
 
 
@@ -181,7 +194,13 @@ def _resume_arguments(resume: Parser) -> None:
 def _looking(group: Any) -> None:
     words = "go on though settings have changed that make it another run"
     _add(group, "--allow-changes", action="store_true", help=words)
-    _add(group, "--log-every", type=whole, metavar="STEPS", help="per entry of the history; by default 200 entries")
+    _add(
+        group,
+        "--log-every",
+        type=whole,
+        metavar="STEPS",
+        help="per entry of the history; by default 200 entries",
+    )
     _add(group, "--tensorboard", action="store_true", help="write RUN/tensorboard too")
     _add(group, "--quiet", action="store_true", help="print errors only")
 
@@ -214,12 +233,15 @@ def _add(group: Any, flag: str, **settings: Any) -> None:
 
 def _model_table() -> str:
     lines = ["models and their defaults:"]
+    layout = TextWrapper(90, " " * 6, " " * 6, break_on_hyphens=False)
     for name, entry in MODELS.items():
         values = {"batch_size": entry.batch_size, **entry.defaults}
         flags = " ".join(
-            f"--{key.replace('_', '-')} {value}" for key, value in values.items() if value is not None
+            f"--{key.replace('_', '-')} {value}"
+            for key, value in values.items()
+            if value is not None
         )
-        lines += [f"  {name}: {entry.summary}", f"      {flags}"]
+        lines += [f"  {name}: {entry.summary}", *layout.wrap(flags)]
     return "\n".join(lines)
 
 

@@ -51,8 +51,8 @@ def load(name: str, *, size: int, grey: bool, limit: int | None) -> tuple[ImageS
         number = limit or 20_000
         return data.drawn_faces(number), data.drawn_faces(min(number, 2_000), split="test")
     if name in SETS:
-        choose = {"fashion_mnist": data.fashion_mnist, "mnist": data.mnist, "digits": data.digits}
-        train, test = choose[name]("train"), choose[name]("test")
+        read = getattr(data, name)
+        train, test = read("train"), read("test")
     else:
         train, test = _split(data.image_folder(name, size=size, channels=1 if grey else 3))
     return (train if limit is None else train.take(limit)), test

@@ -117,23 +117,24 @@ def _judgement(built: Built, test: ImageSet, fake: Tensor, which: str) -> Figure
         torch.cat([judge(part) for part in images[:n].split(250)])
         for images in (test.take(n).pixels(), fake)
     )
-    pairs = f"{n:,} {which} pictures and as many samples"
     if built.judge_name == "critic":
         what = f"mean score of {which} pictures less that of samples, {n:,} each"
         return {"critic's separation": _mean(real - made, what)}
-    right = torch.cat([real > 0, made < 0]).float()
-    return {"discriminator is right": _mean(right, f"share of {pairs}; 0.5 is guessing")}
+    right = float(torch.cat([real > 0, made < 0]).float().mean())
+    what = f"share of {n:,} {which} pictures and as many samples; 0.5 is guessing"
+    return {"discriminator is right": {"value": right, "meaning": what}}
 
 
 def _neighbours(train: ImageSet, test: ImageSet, fake: Tensor) -> Figures:
     from genlib.metrics import nearest_distance
 
     some = train.take(max(1, VALUES // math.prod(train.shape)))
-    name, what = "distance to nearest", f"MSE from a {{}} to the nearest of {len(some):,} training"
-    found = {name: _mean(nearest_distance(fake, some), what.format("sample"))}
+    name = "distance to training"
+    what = f"MSE per pixel from a sample to the closest of {len(some):,} training pictures"
+    found = {name: _mean(nearest_distance(fake, some), what)}
     if test.split == "test":
         real = test.take(len(fake)).pixels()
-        words = "the same for held-out pictures: what new real ones have"
+        words = "the same from held-out pictures"
         found[f"{name}, real"] = _mean(nearest_distance(real, some), words)
     return found
 
@@ -156,7 +157,10 @@ def _classified(test: ImageSet, fake: Tensor) -> Figures:
     classes = f"nats, of the classes a classifier sees in samples; at most {most:.3f}"
     return {
         "class entropy": {"value": entropy(fake), "meaning": classes},
-        "class entropy, real": {"value": entropy(real), "meaning": "the same for held-out pictures"},
+        "class entropy, real": {
+            "value": entropy(real),
+            "meaning": "the same for held-out pictures",
+        },
         "confidence": _mean(confidence(referee, fake), "that classifier's mean top probability"),
         "confidence, real": sure,
     }

@@ -131,8 +131,8 @@ def open_run(
         RunError, CheckpointError: there is none; the message names the cause.
     """
     from genlib.training import CheckpointError, newest
+    from genlib.training.fitting import misfit
     from genlib.training.packing import DamagedFileError, load_tree
-    from genlib.training.run import misfit
 
     plan = Plan.read(folder)
     plan = plan if data is None else replace(plan, data=data)

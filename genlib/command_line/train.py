@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from genlib.command_line.models import MODELS, Built, pick_network
 from genlib.command_line.pictures import inputs, leave_behind, paint
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from genlib.data import ImageSet
-    from genlib.training import Processes
+    from genlib.training import Precision, Processes
 
 FRAMES, TILES = 24, 16  # of the animation; they travel in every checkpoint
 CHANGEABLE = ("data", "steps", "batch_size", "precision", "device", "save_every", "log_every")
@@ -66,12 +66,8 @@ def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
         stream = BatchStream(images, plan.batch_size, seed=plan.seed, part=together.part)
     except ValueError as error:
         raise RunError(str(error)) from error
-    on_log = []
-    if args.tensorboard and together.first:
-        try:
-            on_log.append(training.to_tensorboard(folder / "tensorboard"))
-        except ModuleNotFoundError as error:
-            raise RunError(f"{error}, or leave --tensorboard out") from error
+    tensorboard = args.tensorboard and together.first
+    on_log = [training.to_tensorboard(folder / "tensorboard")] if tensorboard else []
     fixed = inputs(built, TILES, plan.seed, test)
     at = training.milestones(plan.steps, FRAMES)
     strip = training.SampleStrip(lambda: paint(built, fixed), at)
@@ -89,7 +85,7 @@ def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
     history = training.train(
         built.players, stream, steps=plan.steps, seed=plan.seed, watch=[strip.look, accept],
         on_log=on_log, log_every=plan.log_every, progress=not args.quiet,
-        precision=plan.precision, channels_last=plan.channels_last,
+        precision=cast("Precision", plan.precision), channels_last=plan.channels_last,
         checkpoints=training.Checkpoints(
             folder / "checkpoints", every_seconds=plan.save_every, best=built.best,
             allow_changes=args.allow_changes,

@@ -19,9 +19,8 @@ Critic = Callable[[Tensor], Tensor]
 
 # Half precision has no numbers below 6e-8. Where a critic is still nearly flat (slope 1e-6), the
 # parts of its gradient are smaller than that and would be lost. So the scores are scaled up before
-# the gradient is taken, and the norm is scaled down: by a power of two, which changes exponents
-# only, so that single precision gives the same bits; and by no more than leaves slopes above 100
-# below half precision's largest number, 65,504.
+# the gradient is taken, and the norm is scaled down. A power of two changes exponents only: single
+# precision gives the same bits. This one keeps slopes up to 255 within half precision's 65,504.
 SCALE = 2.0**8
 
 

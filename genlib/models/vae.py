@@ -50,7 +50,7 @@ class VAE(nn.Module):
 
 
 class DenseVAE(VAE):
-    """784-400-20 and back: the model of Kingma & Welling's successors on MNIST.
+    """784-400-20 and back, with ReLU between the layers.
 
     Args:
         latent: K, the length of `z`.

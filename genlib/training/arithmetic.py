@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
+# A loss scale begins at 2¹⁶ and halves at each overflow. Below this one, a gradient of half
+# precision would have overflowed at 65,504 · 2¹⁰ = 7 · 10⁷: that is no gradient to learn from.
+LOWEST_SCALE = 2.0**-10
+
 
 @dataclass
 class Arithmetic:
@@ -54,6 +58,14 @@ class Arithmetic:
             on = self.precision == "fp16"
             self.scalers[player] = torch.amp.GradScaler(self.device_type, enabled=on)
         return self.scalers[player]
+
+    def lost(self, player: str) -> bool:
+        """Whether the loss scale fell so low that no overflow explains it: the gradient is NaN.
+
+        On a GPU this waits for it.
+        """
+        scaler = self.scaler(player)
+        return scaler.is_enabled() and scaler.get_scale() < LOWEST_SCALE
 
     def lay_out(self, x: Tensor) -> Tensor:
         """The batch with its channels innermost in memory, if that was asked for."""

@@ -11,7 +11,9 @@ CompileMode = Literal["default", "cuda-graphs"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def compiled(function: F, mode: CompileMode | None, backend: str = "inductor") -> F:
+def compiled(
+    function: F, mode: CompileMode | None, *, first: bool = False, backend: str = "inductor"
+) -> F:
     """`function`, compiled as a whole, or itself where `mode` is None.
 
     Compiling takes a minute or so at the first call, and pays off on GPUs: fewer and larger
@@ -21,6 +23,8 @@ def compiled(function: F, mode: CompileMode | None, backend: str = "inductor") -
         function: takes and returns tensors; a module or a plain function.
         mode: None; "default"; or "cuda-graphs", which also records the kernels of a call and
             replays them with a single launch.
+        first: whether this is the first function called for a batch. The memory of recorded kernels
+            is then used again; until then what players share stays as it is.
         backend: torch's name of the compiler.
 
     Raises:
@@ -33,4 +37,10 @@ def compiled(function: F, mode: CompileMode | None, backend: str = "inductor") -
     options: dict[str, Any] = {"backend": backend, "fullgraph": True, "dynamic": False}
     if mode == "cuda-graphs":
         options["mode"] = "reduce-overhead"
-    return cast(F, torch.compile(function, **options))
+    fast = torch.compile(function, **options)
+
+    def begin(*tensors: Any) -> Any:
+        torch.compiler.cudagraph_mark_step_begin()
+        return fast(*tensors)
+
+    return cast(F, begin if first and mode == "cuda-graphs" else fast)

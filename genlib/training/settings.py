@@ -119,7 +119,7 @@ def _schedule_settings(part: Any, key: str) -> Iterator[tuple[str, Any]]:
     """What of a schedule does not move with it: its lengths and factors, and its functions."""
     if isinstance(part, LRScheduler):
         for name, inner in vars(part).items():
-            if name in ("_schedulers", "_milestones") or name[0] != "_" and name not in MOVING:
+            if name in ("_schedulers", "_milestones") or (name[0] != "_" and name not in MOVING):
                 yield from _schedule_settings(inner, f"{key}.{name.lstrip('_')}")
     elif isinstance(part, list | tuple):
         for number, inner in enumerate(part):

@@ -118,3 +118,56 @@ def test_the_state_of_another_stream_is_refused() -> None:
             same.load_state_dict({**state, **wrong})
     with pytest.raises(ValueError, match="lacks"):
         same.load_state_dict({"epoch": 1})
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 20), st.integers(0, 2**31))
+def test_the_parts_of_a_batch_make_the_whole(count: int, own: int, more: int, seed: int) -> None:
+    """Side by side in the order of the processes, batch after batch, over the ends of epochs."""
+    n = count * own + more
+    whole = BatchStream(numbered(n), count * own, seed=seed)
+    parts = [
+        BatchStream(numbered(n), count * own, seed=seed, part=(r, count)) for r in range(count)
+    ]
+    for _ in range(2 * whole.batches_per_epoch + 1):
+        batch, pieces = next(whole), [next(part) for part in parts]
+        assert [len(piece.index) for piece in pieces] == [own] * count
+        assert torch.equal(torch.cat([piece.index for piece in pieces]), batch.index)
+        assert torch.equal(torch.cat([piece.x for piece in pieces]), batch.x)
+        assert batch.y is not None
+        labels = [piece.y for piece in pieces if piece.y is not None]
+        assert torch.equal(torch.cat(labels), batch.y)
+        assert all(part.state_dict() == whole.state_dict() for part in parts)
+
+
+def test_the_state_of_a_whole_stream_is_that_of_its_parts() -> None:
+    """So that a run can go on with another number of processes."""
+    whole = BatchStream(numbered(40), 8, seed=0)
+    for _ in range(7):
+        next(whole)
+    second = BatchStream(numbered(40), 8, seed=0, part=(1, 2))
+    second.load_state_dict(whole.state_dict())
+    assert torch.equal(next(second).index, next(whole).index[4:])
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"10, which 4 processes .* for instance 12\."):
+        BatchStream(numbered(40), 10, seed=0, part=(0, 4))
+
+
+@pytest.mark.parametrize(("images", "epoch", "position"), [(0, 0, 0), (39, 0, 3), (80, 2, 0)])
+def test_skipping_stands_where_so_many_images_have_been_given(
+    images: int, epoch: int, position: int
+) -> None:
+    stream, walked = (BatchStream(numbered(40), 10, seed=0) for _ in range(2))
+    stream.skip_to(images)
+    assert (stream.epoch, stream.position) == (epoch, position)
+    for _ in range(images // 10):
+        next(walked)
+    assert torch.equal(next(stream).index, next(walked).index)
+
+
+def test_skipping_counts_the_images_of_all_processes() -> None:
+    second = BatchStream(numbered(40), 10, seed=0, part=(1, 2))
+    second.skip_to(30)
+    assert (second.epoch, second.position) == (0, 3)

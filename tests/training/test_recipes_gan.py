@@ -103,6 +103,14 @@ def test_nothing_is_computed_twice(data: ImageSet) -> None:
     assert calls == {"G": 2 * 5, "C": 2 * (5 * 3 + 1)}  # real, fake, x̂; the generator's move
 
 
+def test_only_the_images_the_generator_will_improve_carry_a_graph(data: ImageSet) -> None:
+    G, C = for_wasserstein()
+    graphs: list[bool] = []
+    G.register_forward_hook(lambda _, __, fake: graphs.append(fake.requires_grad))
+    run(wgan_gp_players(G, C, critic_moves=3), data, 2)
+    assert graphs == [False, False, True] * 2
+
+
 @pytest.mark.parametrize("make", [gan_players, wgan_gp_players])
 def test_gradients_reach_the_moving_player_alone(make, data: ImageSet) -> None:
     G, D = dense()

@@ -33,7 +33,7 @@ def gan_players(
         compile: see `compiled`.
         ema_decay: of the generator; see `Player`.
     """
-    paint = compiled(generator, compile)
+    paint = compiled(generator, compile, first=True)
 
     def judge(x: Tensor, fake: Tensor) -> Tensor:
         return discriminator_loss(discriminator(x), discriminator(fake))  # [B]

@@ -44,7 +44,7 @@ def vae_player(
         z = mu + torch.exp(0.5 * log_var) * eps
         return bernoulli_nll(model.decode(z), x), kl_to_standard_normal(mu, log_var)  # [B], [B]
 
-    terms = compiled(terms, compile)
+    terms = compiled(terms, compile, first=True)
 
     def loss(move: Move) -> Tensor:
         reconstruction, kl = terms(move.x, move.normal(model.latent))

@@ -69,8 +69,8 @@ def vae_gan_players(
             f"the encoder's latent is {encoder.latent}, the decoder's {decoder.latent}; they share "
             "one z, so give both the same."
         )
-    encode, decode = compiled(encoder, compile), compiled(decoder, compile)
-    judge = compiled(discriminator, compile)
+    encode = compiled(encoder, compile, first=True)
+    decode, judge = compiled(decoder, compile), compiled(discriminator, compile)
 
     def make_terms(x: Tensor, eps: Tensor, z_prior: Tensor) -> Terms:
         mu, log_var = encode(x)

@@ -48,7 +48,7 @@ def wgan_gp_players(
             "the critic has batch normalisation, which lets the images of a batch meet: the "
             "gradient penalty of one would depend on the others. Take norm='layer' or 'none'."
         )
-    paint = compiled(generator, compile)
+    paint = compiled(generator, compile, first=True)
 
     def judge(x: Tensor, fake: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return critic_loss(critic, x, fake, eps, penalty_weight)  # [B] each
