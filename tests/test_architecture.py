@@ -14,8 +14,10 @@ LAYERS = [
     {"data"},
     {"models", "losses", "divergences"},
     {"training"},
-    {"metrics", "plots", "results", "zoo"},
+    {"metrics", "plots", "results", "zoo", "export"},
     {"exercises"},
+    {"command_line"},
+    {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FILES = sorted(path for path in GENLIB.rglob("*.py") if path.parent != GENLIB or path.stem in LEVEL)

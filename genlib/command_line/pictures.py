@@ -62,7 +62,7 @@ def sample(args: Namespace, together: Processes) -> int:
     test = None if run.built.prior else run.plan.sets()[1]
     if test is not None:
         print("An autoencoder has no samples: each second picture is its answer to the one before.")
-    out = Path(args.out or Path(args.run) / "sample.png")
+    out = Path(args.out or run.folder / "sample.png")
     _save_grid(out, draw(run.built, args.n, args.seed, test))
     print(f"{out}, step {run.step:,}")
     return 0

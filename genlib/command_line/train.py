@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genlib.training import Precision, Processes
 
 FRAMES, TILES = 24, 16  # of the animation; they travel in every checkpoint
-CHANGEABLE = ("data", "steps", "batch_size", "precision", "device", "save_every", "log_every")
+CHANGES = ("data", "steps", "batch_size", "precision", "device", "save_every", "log_every")
 
 
 def start(args: Namespace, together: Processes) -> int:
@@ -48,7 +48,7 @@ def resume(args: Namespace, together: Processes) -> int:
     folder = Path(args.run)
     plan = Plan.read(folder)
     changes: dict[str, Any] = {
-        name: getattr(args, name) for name in CHANGEABLE if getattr(args, name) is not None
+        name: getattr(args, name) for name in CHANGES if getattr(args, name) is not None
     }
     options = {**plan.options, **args.options}
     return _run(folder, replace(plan, **changes, options=options), args, together)
@@ -69,8 +69,8 @@ def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
     tensorboard = args.tensorboard and together.first
     on_log = [training.to_tensorboard(folder / "tensorboard")] if tensorboard else []
     fixed = inputs(built, TILES, plan.seed, test)
-    at = training.milestones(plan.steps, FRAMES)
-    strip = training.SampleStrip(lambda: paint(built, fixed), at)
+    at = {round(plan.steps * (i / (FRAMES - 1)) ** 2) for i in range(FRAMES)}  # dense at first
+    strip = training.SampleStrip(lambda: paint(built, fixed), sorted(at))
     if together.first and not (folder / "run.json").exists():
         plan.write(folder)
     waiting = [plan]
@@ -88,7 +88,7 @@ def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
         precision=cast("Precision", plan.precision), channels_last=plan.channels_last,
         checkpoints=training.Checkpoints(
             folder / "checkpoints", every_seconds=plan.save_every, best=built.best,
-            allow_changes=args.allow_changes,
+            allow_changes=getattr(args, "allow_changes", False),
         ),
     )  # fmt: skip
     if together.first:

@@ -7,7 +7,7 @@ import math
 import os
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,10 @@ class Keeper:
     processes: Processes
     saved_step: int | None = None
     saved_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        # A program may change its working directory during the run.
+        self.plan = replace(self.plan, folder=Path(self.plan.folder).absolute())
 
     def resume(self) -> None:
         """Continue from the newest good checkpoint, if there is one.
@@ -78,6 +82,8 @@ class Keeper:
             for change in breaking + harmless:
                 print(f"Changed since: {change}")
             print(f"Continuing from step {self.run.step:,} ({chosen}).")
+            if self.run.step > self.settings["free"]["steps"]:
+                print("That is further than was asked for: the run stays as it is.")
 
     def save(self, *, force: bool = False) -> None:
         """Write a checkpoint if one is due. A full disk costs the checkpoint, never the run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -128,14 +129,14 @@ def _loop(
             make_step(run, together)
             _look(run, together)
             history.seconds = seconds_before + time.perf_counter() - began
-            bar.update()
             history.interrupted = together.any(interrupt.requested)
             done = run.step == steps
             due = done or run.step % log_every == 0
             if due:
                 _log(run, on_log if together.first else ())
                 rate = (history.images - images_before) / (history.seconds - seconds_before)
-                bar.set_postfix_str(f"{history.latest()}, {rate:,.0f} images/s")
+                bar.set_postfix_str(f"{history.latest()}, {rate:,.0f} images/s", refresh=False)
+            bar.update()  # after the postfix, which draws nothing by itself
             if keeper is not None:
                 keeper.save(force=done or history.interrupted)
             if history.interrupted and not due:
@@ -166,6 +167,8 @@ def _log(run: Run, on_log: Sequence[LogWatcher]) -> None:
     means = run.meter.take()
     for player in run.players:
         refuse_non_finite("loss or gradient", player.name, means[player.name], run.step - 1)
+        if run.arithmetic.lost(player.name):  # fp16 skipped step after step, down to a tiny scale
+            refuse_non_finite("gradient", player.name, math.nan, run.step - 1)
     run.history.add(run.step, means)
     for tell in on_log:
         tell(run.step, means)

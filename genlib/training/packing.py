@@ -100,6 +100,9 @@ def _pack(value: Any, place: str, tensors: Tensors) -> Any:
         tensors[place] = value.detach().to("cpu", copy=True).contiguous()
         return {"$tensor": place}
     if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, bool | int | float | str):
+                raise TypeError(f"{place} has the key {key!r}, which a checkpoint cannot hold")
         items = [
             (key, _pack(item, f"{place}.{key}".lstrip("."), tensors)) for key, item in value.items()
         ]

@@ -39,7 +39,6 @@ def describe(
 
     `exact`: a change makes the resumed run differ from an unbroken one. `free`: it does not.
     """
-    scheduled = any(player.schedule is not None for player in players)
     exact: dict[str, Any] = {
         "seed": seed,
         "precision": arithmetic.precision,
@@ -48,8 +47,8 @@ def describe(
         **_stream_settings(stream),
         **own,
     }
-    free: dict[str, Any] = {"genlib": genlib.__version__}
-    (exact if scheduled else free)["steps"] = steps  # a schedule is stretched over the steps
+    # More steps are no change of those before; a schedule's own length is among its settings.
+    free: dict[str, Any] = {"genlib": genlib.__version__, "steps": steps}
     for player in players:
         for name, value in _player_settings(player).items():
             exact[f"{player.name}.{name}"] = value

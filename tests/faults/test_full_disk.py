@@ -14,7 +14,8 @@ STEPS = 24
 
 def test_the_run_goes_on_and_saves_again_when_there_is_room(tmp_path: Path) -> None:
     unbroken, folder = tmp_path / "unbroken", tmp_path / "run"
-    finish("gan", unbroken, steps=STEPS, best=None)
+    hooks = [NoRoom(-1, -1), Looking(folder)]
+    finish("gan", unbroken, steps=STEPS, best=None, hooks=hooks)
     given = finish("gan", folder, steps=STEPS, best=None, hooks=[NoRoom(8, 14), Looking(folder)])
 
     warnings = given["warnings"]

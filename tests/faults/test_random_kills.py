@@ -13,7 +13,6 @@ import pytest
 from genlib.training import Checkpoints
 from tests.faults.runs import assert_same_end, finish, killed, start
 
-
 STEPS = {"vae": 240, "gan": 180, "wgan-gp": 45, "vae-gan": 90}
 
 

@@ -289,7 +289,6 @@ def test_a_scale_without_a_floor_means_a_gradient_that_is_never_finite() -> None
     assert not Arithmetic("bf16").lost("copy")
 
 
-@pytest.mark.xfail(strict=True, reason="the loop does not ask Arithmetic.lost yet")
 def test_a_gradient_that_is_never_finite_stops_half_precision() -> None:
     with pytest.raises(NonFiniteLossError, match="gradient of player 'copy'"):
         train([colour_player(never_finite)], colour(), steps=60, log_every=30, progress=False,

@@ -52,7 +52,7 @@ def start(cases: str, out: Path, device: str = "cpu") -> list[tuple[str, str]]:
             )
         )  # fmt: skip
     try:
-        said = [process.communicate(timeout=240) for process in started]
+        said = [process.communicate(timeout=120) for process in started]
     finally:
         for process in started:
             process.kill()

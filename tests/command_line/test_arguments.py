@@ -1,0 +1,108 @@
+"""A mistake gets one line with the remedy; help tells what there is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genlib import __version__
+from genlib.command_line import arguments, main
+from genlib.command_line.models import MODELS
+
+TRAIN = ["train", "vae", "--data", "digits", "--out", "nowhere"]
+
+
+def mistake(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What is printed for wrong arguments: one line, status 2."""
+    with pytest.raises(SystemExit) as stopped:
+        main(argv)
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["train", "vea", *TRAIN[2:]], "no model 'vea'; did you mean vae?"),
+        (["train", "diffusion", *TRAIN[2:]], "The models are autoencoder"),
+        (["train", "vae", "--data", "fashion_minst", "--out", "x"], "did you mean fashion_mnist?"),
+        (["train", "vae", "--data", "no/such/folder", "--out", "x"], "or one of fashion_mnist"),
+        (["train", "vae", "--data", "digits"], "required: --out"),
+        ([*TRAIN, "--latnt", "3"], "did you mean --latent?"),
+        ([*TRAIN, "--lat", "3"], "'--lat' is no argument"),  # abbreviations hide typing errors
+        ([*TRAIN, "--gamma", "3"], "vae has no --gamma, only vae-gan: leave it out"),
+        (["train", "vae-gan", *TRAIN[2:], "--network", "conv"], "vae-gan has no --network"),
+        (["train", "autoencoder", *TRAIN[2:], "--compile"], "autoencoder has no --compile"),
+        ([*TRAIN, "--steps", "0"], "'0' is not a whole number from 1 on"),
+        ([*TRAIN, "--learning-rate", "nan"], "'nan' is not a number above 0"),
+        ([*TRAIN, "--ema", "1"], "'1' is not a number from 0 to below 1"),
+        ([*TRAIN, "--precision", "fp8"], "'fp8'"),
+        ([*TRAIN, "--device", "gpu"], "use auto, cpu or cuda"),
+        ([*TRAIN, "--size", "32"], "--size is for pictures of your own, not digits"),
+        (["trian"], "'train'"),
+        (["sample"], "required: RUN"),
+    ],
+)
+def test_a_mistake_gets_one_line(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in mistake(argv, capsys)
+
+
+def test_only_the_first_process_complains(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(SystemExit):
+        main(["train"])
+    assert capsys.readouterr().err == ""
+
+
+def test_names_are_forgiving() -> None:
+    args = arguments.parse(["train", "WGAN_GP", "--data", "Fashion-MNIST", "--out", "x"])
+    assert (args.model, args.data) == ("wgan-gp", "fashion_mnist")
+
+
+def test_a_path_becomes_absolute(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos.parent)
+    args = arguments.parse(["train", "vae", "--data", photos.name, "--out", "x"])
+    assert args.data == str(photos)
+
+
+def test_help_names_every_command_model_and_option(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv, code in (([], 0), (["--help"], 0), (["train", "--help"], 0)):
+        with pytest.raises(SystemExit) as stopped:
+            main(argv)
+        assert stopped.value.code == code
+    text = capsys.readouterr().out
+    for name in ("train", "resume", "sample", "evaluate", "export", *MODELS):
+        assert name in text
+    for name, entry in MODELS.items():
+        for option, default in entry.defaults.items():
+            assert option in arguments.OPTIONS, f"{name} has an option that cannot be typed"
+            assert default is None or f"--{option.replace('_', '-')} {default}" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"genlib {__version__}\n"
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    def loads_torch(line: str) -> bool:
+        code = f"import sys; {line}; print('torch' in sys.modules)"
+        answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        return answer.stdout.strip() == "True"
+
+    if loads_torch("import genlib"):
+        pytest.skip("`import genlib` itself imports torch")
+    assert not loads_torch("from genlib.command_line import arguments; arguments.build()")
