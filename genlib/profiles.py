@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 Profile = Literal["smoke", "cpu", "gpu"]
 T = TypeVar("T")
@@ -19,6 +20,8 @@ def profile() -> Profile:
     Raises:
         ValueError: `GENLIB_PROFILE` names no profile.
     """
+    import torch
+
     name = os.environ.get("GENLIB_PROFILE", "").strip().lower()
     if not name:
         return "gpu" if torch.cuda.is_available() else "cpu"
@@ -40,4 +43,6 @@ def budget(*, smoke: T, cpu: T, gpu: T) -> T:
 
 def pick_device() -> torch.device:
     """CUDA where it is there and the profile is not held to the CPU, else the CPU."""
+    import torch
+
     return torch.device("cuda" if torch.cuda.is_available() and profile() != "cpu" else "cpu")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def make_generator(
@@ -18,6 +20,8 @@ def make_generator(
 
     >>> noise = make_generator(0, "noise")
     """
+    import torch
+
     words = "/".join(str(part) for part in (seed, *purpose))
     digest = hashlib.blake2b(words.encode(), digest_size=8).digest()
     generator = torch.Generator(device=device)
@@ -27,5 +31,7 @@ def make_generator(
 
 def seed_everything(seed: int) -> None:
     """Seed Python's and torch's global generators (weight initialisation and dropout use these)."""
+    import torch
+
     random.seed(seed)
     torch.manual_seed(seed)

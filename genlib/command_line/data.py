@@ -29,7 +29,9 @@ def find(text: str) -> str:
         if path.exists():
             return str(path.resolve())
     close = get_close_matches(name, SETS, n=1)
-    hint = f"did you mean {close[0]}? The sets are:" if close else "give a path that exists, or one of"
+    hint = (
+        f"did you mean {close[0]}? The sets are:" if close else "give a path that exists, or one of"
+    )
     raise ValueError(f"there is no data set or path {text!r}; {hint} {', '.join(SETS)}")
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
+from torch import Tensor
+
+from genlib import make_generator, zoo
 from genlib.command_line.models import Built
 from genlib.command_line.pictures import inputs, paint
 from genlib.command_line.runs import open_run, write_json
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from genlib.data import ImageSet
-    from genlib.training import Processes
+from genlib.data import ImageSet
+from genlib.losses import psnr, squared_error
+from genlib.metrics import confidence, interval, nearest_distance, per_image
+from genlib.tables import Table
+from genlib.training import Processes
 
 VALUES = 50_000_000  # of training pictures that samples are compared with: 200 MB
 CLASSIFIERS = {"mnist": "classifier-mnist", "fashion_mnist": "classifier-fashion-mnist"}
@@ -24,10 +27,6 @@ Figures = dict[str, dict[str, Any]]
 
 def evaluate(args: Namespace, together: Processes) -> int:
     """`evaluate RUN`: a table, and the same in `evaluation.json`."""
-    import torch
-
-    from genlib.tables import Table
-
     run = open_run(Path(args.run), best=args.best, device=args.device, data=args.data)
     train, test = (images.to(run.device) for images in run.plan.sets())
     with torch.no_grad():
@@ -61,12 +60,6 @@ def measure(built: Built, train: ImageSet, test: ImageSet, n: int, seed: int) ->
 
 
 def _reconstruction(built: Built, test: ImageSet, which: str, seed: int) -> Figures:
-    import torch
-
-    from genlib import make_generator
-    from genlib.losses import psnr, squared_error
-    from genlib.metrics import per_image
-
     reconstruct = built.reconstruct
     assert reconstruct is not None
     generator = make_generator(seed, "evaluate")  # on the CPU: the same noise on every device
@@ -85,11 +78,6 @@ def _reconstruction(built: Built, test: ImageSet, which: str, seed: int) -> Figu
 
 
 def _elbo(built: Built, test: ImageSet, which: str, seed: int) -> Figures:
-    import torch
-
-    from genlib import make_generator
-    from genlib.metrics import per_image
-
     elbo = built.elbo
     assert elbo is not None
     generator = make_generator(seed, "elbo")
@@ -109,8 +97,6 @@ def _elbo(built: Built, test: ImageSet, which: str, seed: int) -> Figures:
 
 
 def _judgement(built: Built, test: ImageSet, fake: Tensor, which: str) -> Figures:
-    import torch
-
     judge, n = built.judge, min(len(test), len(fake))
     assert judge is not None
     real, made = (
@@ -126,8 +112,6 @@ def _judgement(built: Built, test: ImageSet, fake: Tensor, which: str) -> Figure
 
 
 def _neighbours(train: ImageSet, test: ImageSet, fake: Tensor) -> Figures:
-    from genlib.metrics import nearest_distance
-
     some = train.take(max(1, VALUES // math.prod(train.shape)))
     name = "distance to training"
     what = f"MSE per pixel from a sample to the closest of {len(some):,} training pictures"
@@ -140,11 +124,6 @@ def _neighbours(train: ImageSet, test: ImageSet, fake: Tensor) -> Figures:
 
 
 def _classified(test: ImageSet, fake: Tensor) -> Figures:
-    import torch
-
-    from genlib import zoo
-    from genlib.metrics import confidence
-
     referee = zoo.load(CLASSIFIERS[test.name]).to(fake.device)
 
     def entropy(images: Tensor) -> float:
@@ -168,8 +147,6 @@ def _classified(test: ImageSet, fake: Tensor) -> Figures:
 
 def _mean(values: Tensor, meaning: str) -> dict[str, Any]:
     """The mean over pictures with its interval; of a single picture only the value."""
-    from genlib.metrics import interval
-
     if len(values) < 2 or not bool(values.isfinite().all()):
         return {"value": float(values.mean()), "meaning": meaning}
     return {**interval(values.tolist()).to_dict(), "meaning": meaning}

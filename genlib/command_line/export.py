@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from genlib.command_line.runs import open_run
-
-if TYPE_CHECKING:
-    from genlib.training import Processes
+from genlib.export import export_onnx, export_weights, onnx_difference
+from genlib.training import Processes
 
 
 def export(args: Namespace, together: Processes) -> int:
     """`export RUN [--onnx]`: one file, with a card of the run in its metadata."""
-    from genlib.export import export_onnx, export_weights, onnx_difference
-
     run = open_run(Path(args.run), best=args.best, device="cpu")
     name = run.plan.model
     if not args.onnx:

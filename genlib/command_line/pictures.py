@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
+from genlib import make_generator
 from genlib.command_line.models import Built
 from genlib.command_line.runs import Plan, open_run, write_json
+from genlib.data import ImageSet
 from genlib.files import write_atomic
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from genlib.data import ImageSet
-    from genlib.training import History, Processes, SampleStrip
+from genlib.training import History, Processes, SampleStrip
 
 
 def inputs(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
@@ -23,10 +22,6 @@ def inputs(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
     For autoencoders, which have no prior: evaluation pictures `[n, C, H, W]`, with noise where the
     model removes it. The same for a seed on every device.
     """
-    import torch
-
-    from genlib import make_generator
-
     generator = make_generator(seed, "samples")
     device = next(built.painter.parameters()).device
     if built.prior:
@@ -38,8 +33,6 @@ def inputs(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
 
 def paint(built: Built, given: Tensor) -> Tensor:
     """Pictures `[n, C, H, W]` in [0, 1] of `inputs`."""
-    import torch
-
     make = built.painter if built.prior else built.reconstruct
     assert make is not None
     with torch.no_grad():
@@ -48,8 +41,6 @@ def paint(built: Built, given: Tensor) -> Tensor:
 
 def draw(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
     """`n` samples; of an autoencoder pairs: a picture that it is given, and what it makes of it."""
-    import torch
-
     if built.prior:
         return paint(built, inputs(built, n, seed, test))
     given = inputs(built, max(1, n // 2), seed, test)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
+
+from genlib import pick_device, seed_everything
 from genlib.command_line.data import load
 from genlib.command_line.models import MODELS, Built
-
-if TYPE_CHECKING:
-    import torch
-
-    from genlib.data import ImageSet
+from genlib.data import ImageSet
+from genlib.files import write_atomic
+from genlib.training import CheckpointError, newest
+from genlib.training.fitting import misfit
+from genlib.training.packing import DamagedFileError, load_tree
 
 
 class RunError(RuntimeError):
@@ -94,8 +97,6 @@ class Plan:
         Raises:
             RunError: the model does not fit these images.
         """
-        from genlib import seed_everything
-
         options = dict(self.options)
         if not compile:
             options.pop("compile", None)
@@ -130,10 +131,6 @@ def open_run(
     Raises:
         RunError, CheckpointError: there is none; the message names the cause.
     """
-    from genlib.training import CheckpointError, newest
-    from genlib.training.fitting import misfit
-    from genlib.training.packing import DamagedFileError, load_tree
-
     plan = Plan.read(folder)
     plan = plan if data is None else replace(plan, data=data)
     place = pick(device)
@@ -165,10 +162,6 @@ def pick(device: str) -> torch.device:
     Raises:
         RunError: it is not there.
     """
-    import torch
-
-    from genlib import pick_device
-
     if device == "auto":
         return pick_device()
     number = device.partition(":")[2] or "0"
@@ -182,6 +175,4 @@ def pick(device: str) -> torch.device:
 
 def write_json(path: Path, content: object) -> None:
     """Whole or not at all."""
-    from genlib.files import write_atomic
-
     write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())

@@ -5,17 +5,17 @@ from __future__ import annotations
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+import torch
+
+import genlib
+from genlib import training
 from genlib.command_line.models import MODELS, Built, pick_network
 from genlib.command_line.pictures import inputs, leave_behind, paint
 from genlib.command_line.runs import Plan, RunError, pick
-
-if TYPE_CHECKING:
-    import torch
-
-    from genlib.data import ImageSet
-    from genlib.training import Precision, Processes
+from genlib.data import BatchStream, ImageSet
+from genlib.training import Processes
 
 FRAMES, TILES = 24, 16  # of the animation; they travel in every checkpoint
 CHANGES = ("data", "steps", "batch_size", "precision", "device", "save_every", "log_every")
@@ -55,9 +55,6 @@ def resume(args: Namespace, together: Processes) -> int:
 
 
 def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
-    from genlib import training
-    from genlib.data import BatchStream
-
     device = pick(plan.device)
     images, test = (images.to(device) for images in plan.sets())
     plan = _settle(plan, images, device)
@@ -85,7 +82,7 @@ def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
     history = training.train(
         built.players, stream, steps=plan.steps, seed=plan.seed, watch=[strip.look, accept],
         on_log=on_log, log_every=plan.log_every, progress=not args.quiet,
-        precision=cast("Precision", plan.precision), channels_last=plan.channels_last,
+        precision=cast(training.Precision, plan.precision), channels_last=plan.channels_last,
         checkpoints=training.Checkpoints(
             folder / "checkpoints", every_seconds=plan.save_every, best=built.best,
             allow_changes=getattr(args, "allow_changes", False),
@@ -102,9 +99,6 @@ def _run(folder: Path, plan: Plan, args: Namespace, together: Processes) -> int:
 
 def _settle(plan: Plan, images: ImageSet, device: torch.device) -> Plan:
     """The plan with everything in it that depends on data and device."""
-    import genlib
-    from genlib.training import pick_precision
-
     options = dict(plan.options)
     if options.get("network") == "auto":
         options["network"] = pick_network(images.shape)
@@ -112,7 +106,7 @@ def _settle(plan: Plan, images: ImageSet, device: torch.device) -> Plan:
         raise RunError("--cuda-graphs needs a GPU, and this run is on the CPU: leave it out")
     return replace(
         plan, options=options, title=images.title, shape=images.shape, genlib=genlib.__version__,
-        precision=pick_precision(device) if plan.precision == "auto" else plan.precision,
+        precision=training.pick_precision(device) if plan.precision == "auto" else plan.precision,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +46,7 @@ def mistake(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ([*TRAIN, "--precision", "fp8"], "'fp8'"),
         ([*TRAIN, "--device", "gpu"], "use auto, cpu or cuda"),
         ([*TRAIN, "--size", "32"], "--size is for pictures of your own, not digits"),
-        (["trian"], "'train'"),
+        (["trian"], "choose from"),
         (["sample"], "required: RUN"),
     ],
 )
@@ -106,3 +107,17 @@ def test_help_does_not_wait_for_torch() -> None:
     if loads_torch("import genlib"):
         pytest.skip("`import genlib` itself imports torch")
     assert not loads_torch("from genlib.command_line import arguments; arguments.build()")
+
+
+def test_the_books_table_has_the_defaults(root: Path) -> None:
+    page = (root / "book" / "command-line.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| `")]
+    table = {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+    for name, entry in MODELS.items():
+        options = entry.defaults
+        common = [options.get("network", ""), entry.batch_size]
+        common += [options[key] for key in ("latent", "width", "learning_rate")]
+        own = options.keys() - {"network", "latent", "width", "learning_rate", "ema", "compile"}
+        assert table[name][:5] == [str(value) for value in common]
+        flags = {f"`--{key.replace('_', '-')} {options[key]}`" for key in own}
+        assert set(re.findall("`[^`]+`", table[name][5])) == flags

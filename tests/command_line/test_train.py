@@ -154,14 +154,14 @@ def test_a_finished_run_has_nothing_to_do(tmp_path: Path, capsys) -> None:
 def test_changes_that_make_another_run_need_a_word(tmp_path: Path, capsys) -> None:
     run = str(tmp_path / "run")
     assert main(["train", "vae", *SMALL, "--out", run]) == 0
-    more = ["resume", run, "--steps", "9", "--learning-rate", "0.5", "--quiet"]
+    more = ["resume", run, "--steps", "9", "--learning-rate", "0.002", "--quiet"]
     words = failure(more, capsys)
     assert "--allow-changes" in words
-    assert "vae.lr: 0.001 then, 0.5 now" in words
+    assert "vae.lr: 0.001 then, 0.002 now" in words
     assert Plan.read(tmp_path / "run").steps == 6  # what was refused is not written down
     assert main([*more, "--allow-changes"]) == 0
     plan = Plan.read(tmp_path / "run")
-    assert (plan.steps, plan.options["learning_rate"]) == (9, 0.5)
+    assert (plan.steps, plan.options["learning_rate"]) == (9, 0.002)
     assert newest(tmp_path / "run" / "checkpoints")["step"] == 9
 
 
@@ -186,6 +186,27 @@ def test_pictures_of_ones_own_from_folder_and_zip(photos: Path, tmp_path: Path) 
     moved = photos.rename(tmp_path / "elsewhere")
     with pytest.raises(RunError, match="trained on my photos, but only elsewhere"):
         replace(Plan.read(tmp_path / "run3"), data=str(moved)).sets()
+
+
+def test_data_that_cannot_be_used_are_told_in_one_message(tmp_path: Path, capsys) -> None:
+    (tmp_path / "torn.zip").write_bytes(b"PK but no more")
+    argv = ["train", "vae", "--data", str(tmp_path / "torn.zip"), "--out", str(tmp_path / "run")]
+    assert "torn.zip is no readable zip" in failure(argv, capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_warnings_come_without_the_line_of_code(
+    photos: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "99.png").write_bytes(b"no picture")
+    monkeypatch.setattr("genlib.data.folder.MAX_UNREADABLE", 0.1)
+    argv = ["train", "vae", "--data", str(photos), "--size", "32", "--steps", "1", "--width", "4"]
+    argv += ["--batch-size", "5", "--quiet", "--out", str(tmp_path / "run")]
+    assert main(argv) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("python -m genlib: ")
+    assert "99.png" in lines[0]
 
 
 def test_held_out_pictures_are_never_trained_on(photos: Path) -> None:
