@@ -60,13 +60,14 @@ class Contest:
 def genlib_step(
     players: Callable[[], list[Player]], data: ImageSet, batch_size: int, steps: int, **options: Any
 ) -> float:
-    """Seconds per step of `train`, as its history tells; a short run first, to warm up."""
-    device = players()[0].parameters[0].device
+    """Seconds per step of `train`; a tenth as many steps first, to warm up (and to compile)."""
+    those = players()
+    device = those[0].parameters[0].device
     for count in (max(2, steps // 10), steps):
         stream = BatchStream(data, batch_size, seed=0)
         wait(device)
         began = time.perf_counter()
-        train(players(), stream, steps=count, progress=False, **options)
+        train(those, stream, steps=count, progress=False, **options)
         wait(device)
         seconds = time.perf_counter() - began
     return seconds / steps
@@ -100,17 +101,26 @@ def flops_of(players: list[Player], data: ImageSet, batch_size: int) -> int:
     return counter.total
 
 
-def matrix_rate(device: torch.device, size: int = 1024, repeats: int = 20) -> float:
-    """fp32 matrix products of this device, FLOP/s: the fastest of `repeats`."""
+def matrix_rate(device: torch.device, size: int = 1024, seconds: float = 0.5) -> float:
+    """The rate at which this device multiplies fp32 matrices for about `seconds`, FLOP/s.
+
+    Like the loops it is timed over a while, not by its luckiest product, and into memory that is
+    there already.
+    """
     a, b = (torch.rand(size, size, device=device) for _ in range(2))
-    times = []
-    for _ in range(repeats + 2):
+    product = torch.empty_like(a)
+
+    def timed(count: int) -> float:
         wait(device)
         began = time.perf_counter()
-        a @ b
+        for _ in range(count):
+            torch.mm(a, b, out=product)
         wait(device)
-        times.append(time.perf_counter() - began)
-    return 2 * size**3 / min(times[2:])
+        return time.perf_counter() - began
+
+    timed(5)
+    count = max(5, round(5 * seconds / timed(5)))
+    return count * 2 * size**3 / timed(count)
 
 
 def vae_contest(data: ImageSet, device: torch.device, epochs: float, extras: list[str]) -> Contest:

@@ -93,7 +93,7 @@ def train(
         if checkpoints is not None:
             facts = describe(
                 players, stream, arithmetic, seed=seed, steps=steps, processes=together.count,
-                device=device, own=settings or {},
+                device=device, log_every=log_every, own=settings or {},
             )  # fmt: skip
             keeper = Keeper(checkpoints, run, facts, together)
             keeper.resume()
@@ -130,17 +130,16 @@ def _loop(
             _look(run, together)
             history.seconds = seconds_before + time.perf_counter() - began
             history.interrupted = together.any(interrupt.requested)
-            done = run.step == steps
-            due = done or run.step % log_every == 0
-            if due:
+            if run.step % log_every == 0:
                 _log(run, on_log if together.first else ())
                 rate = (history.images - images_before) / (history.seconds - seconds_before)
                 bar.set_postfix_str(f"{history.latest()}, {rate:,.0f} images/s", refresh=False)
             bar.update()  # after the postfix, which draws nothing by itself
             if keeper is not None:
-                keeper.save(force=done or history.interrupted)
-            if history.interrupted and not due:
-                _log(run, ())  # after saving: an entry that an unbroken run would not have
+                keeper.save(force=run.step == steps or history.interrupted)
+        bar.refresh()
+    if run.meter.sums:  # after saving: an entry that a longer or an unbroken run would not have
+        _log(run, on_log if together.first else ())
     if history.interrupted and together.first:
         print(f"Stopped by Ctrl-C after step {run.step} of {steps}; the history so far is kept.")
 

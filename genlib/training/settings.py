@@ -33,6 +33,7 @@ def describe(
     steps: int,
     processes: int,
     device: torch.device,
+    log_every: int,
     own: Mapping[str, Any],
 ) -> Settings:
     """The settings of a run, in two groups.
@@ -48,7 +49,7 @@ def describe(
         **own,
     }
     # More steps are no change of those before; a schedule's own length is among its settings.
-    free: dict[str, Any] = {"genlib": genlib.__version__, "steps": steps}
+    free: dict[str, Any] = {"genlib": genlib.__version__, "log_every": log_every, "steps": steps}
     for player in players:
         for name, value in _player_settings(player).items():
             exact[f"{player.name}.{name}"] = value

@@ -271,6 +271,13 @@ def test_the_best_is_followed_over_every_resume(
         assert load_tree(tmp_path / "best.safetensors")["step"] == best
 
 
+def test_a_best_that_was_not_copied_before_the_kill_is_copied_at_the_resume(tmp_path: Path) -> None:
+    scoring_run(tmp_path, 4, best="score")
+    (tmp_path / "best.safetensors").unlink()
+    scoring_run(tmp_path, 4, best="score")
+    assert load_tree(tmp_path / "best.safetensors")["step"] == 4
+
+
 def test_records_of_another_metric_do_not_count(tmp_path: Path) -> None:
     scoring_run(tmp_path, 4, best="score")
     scoring_run(tmp_path, 5, best="minus score")  # −6 is lower than 2 anyway

@@ -22,6 +22,7 @@ def resident() -> int:
     return pages * 4096
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_and_files_do_not_grow_over_5000_steps(tmp_path: Path) -> None:
     objects: list[int] = []
