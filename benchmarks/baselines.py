@@ -8,75 +8,24 @@ steps and returns seconds per step, without building anything that is built once
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.clock import timed
+from benchmarks.feeding import gan_loader, vae_loader
 from genlib.data import BatchStream, ImageSet
 from genlib.losses import critic_loss
 from genlib.models.vae import VAE
-from genlib.torchvision_compat import import_torchvision
-
-
-class OnePictureAtATime(torch.utils.data.Dataset[Any]):
-    """What torchvision's MNIST does for each picture, for whatever set is at hand."""
-
-    def __init__(self, data: ImageSet) -> None:
-        self.images = data.images.cpu()
-        self.labels = data.labels
-        self.transform = import_torchvision("transforms").ToTensor()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> Any:
-        from PIL import Image
-
-        pixels = self.images[index]  # [C, H, W]
-        picture = Image.fromarray(pixels[0].numpy() if len(pixels) == 1 else
-                                  pixels.permute(1, 2, 0).numpy())  # fmt: skip
-        return self.transform(picture), 0 if self.labels is None else int(self.labels[index])
-
-
-def loader(data: ImageSet, batch_size: int, device: torch.device) -> Iterator[Tensor]:
-    """Batches without end, as the examples feed them: on a GPU one worker and pinned memory."""
-    gpu = device.type == "cuda"
-    options: dict[str, Any] = {"num_workers": 1, "pin_memory": True} if gpu else {}
-    batches = torch.utils.data.DataLoader(
-        OnePictureAtATime(data), batch_size, shuffle=True, drop_last=True, **options
-    )
-    while True:
-        for x, _ in batches:
-            yield x.to(device)
-
-
-def timed(steps: int, device: torch.device, step: Callable[[], object]) -> float:
-    """Seconds per step, after a tenth as many to warm up."""
-    for _ in range(max(2, steps // 10)):
-        step()
-    wait(device)
-    began = time.perf_counter()
-    for _ in range(steps):
-        step()
-    wait(device)
-    return (time.perf_counter() - began) / steps
-
-
-def wait(device: torch.device) -> None:
-    """Until a GPU has done what it was told."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def vae_example(model: VAE, data: ImageSet, batch_size: int, steps: int) -> float:
     """The loop of `pytorch/examples/vae`: probabilities, binary cross-entropy, summed."""
     device = next(model.parameters()).device
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    batches = loader(data, batch_size, device)
+    batches = vae_loader(data, batch_size, device)
     train_loss = 0.0
 
     def step() -> None:
@@ -107,7 +56,7 @@ def gan_example(
     d_adam = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     g_adam = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     criterion = nn.BCEWithLogitsLoss()  # the example has a sigmoid in the network, then BCELoss
-    batches = loader(data, batch_size, device)
+    batches = gan_loader(data, batch_size, device)
 
     def step() -> None:
         x = next(batches)
@@ -168,7 +117,7 @@ def wgan_gp_example(
     device = next(critic.parameters()).device
     c_adam = torch.optim.Adam(critic.parameters(), lr=1e-4, betas=(0.0, 0.9))
     g_adam = torch.optim.Adam(generator.parameters(), lr=1e-4, betas=(0.0, 0.9))
-    batches = loader(data, batch_size, device)
+    batches = gan_loader(data, batch_size, device)
 
     def noise(n: int) -> Tensor:
         return torch.randn(n, generator.latent, device=device)

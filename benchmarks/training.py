@@ -4,7 +4,8 @@
 
 For each model: genlib's `train`, a loop in the style of PyTorch's official examples, the best
 eager loop we can write by hand, and for the VAE pythae's trainer. All have the same networks, batch
-size and number of steps, and take turns, so that a machine that slows down slows all of them.
+size and number of steps, and take turns, so that a machine that slows down slows all of them. Each
+runs in a process of its own, so that none inherits the memory that another has left in pieces.
 Printed are medians. The limit is the rate of fp32 matrix products on this machine, measured in the
 same turns: `of the limit` says which share of that rate the step's floating-point work goes at.
 
@@ -16,33 +17,31 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import multiprocessing
 import platform
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from benchmarks import baselines, pythae_trainer
-from benchmarks.baselines import wait
-from genlib import make_generator, seed_everything
+from benchmarks.clock import wait
+from benchmarks.limit import flops_of, matrix_rate, vae_products
+from genlib import seed_everything
 from genlib.data import BatchStream, ImageSet, digits, drawn_faces, mnist
 from genlib.files import write_atomic
 from genlib.models.gan import ConvDiscriminator, ConvGenerator
 from genlib.models.vae import DenseVAE
 from genlib.tables import Table
 from genlib.training import Player, gan_players, train, vae_player, wgan_gp_players
-from genlib.training.arithmetic import Arithmetic
-from genlib.training.loop import make_step
-from genlib.training.processes import ALONE
-from genlib.training.run import Run
 
 RESULTS = Path(__file__).parent / "results"
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 Contestant = Callable[[], float]  # seconds per step
 
 
@@ -73,56 +72,6 @@ def genlib_step(
     return seconds / steps
 
 
-class Counter(TorchDispatchMode):
-    """Adds up torch's formulas for matrix products and convolutions, backward passes included.
-
-    torch's own `FlopCounterMode` also wants to know in which module each happens, which a gradient
-    within the loss confuses.
-    """
-
-    total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func.overloadpacket)
-        if count is not None:
-            self.total += count(*args, **(kwargs or {}), out_val=out)
-        return out
-
-
-def flops_of(players: list[Player], data: ImageSet, batch_size: int) -> int:
-    """Floating-point operations of one step, counted by torch: matrix products and convolutions."""
-    device = players[0].parameters[0].device
-    stream = BatchStream(data, batch_size, seed=0)
-    noise = make_generator(0, "flops", device=device)
-    run = Run(players, stream, noise, Arithmetic("fp32", device.type))
-    with Counter() as counter:
-        make_step(run, ALONE)
-    return counter.total
-
-
-def matrix_rate(device: torch.device, size: int = 1024, seconds: float = 0.5) -> float:
-    """The rate at which this device multiplies fp32 matrices for about `seconds`, FLOP/s.
-
-    Like the loops it is timed over a while, not by its luckiest product, and into memory that is
-    there already.
-    """
-    a, b = (torch.rand(size, size, device=device) for _ in range(2))
-    product = torch.empty_like(a)
-
-    def timed(count: int) -> float:
-        wait(device)
-        began = time.perf_counter()
-        for _ in range(count):
-            torch.mm(a, b, out=product)
-        wait(device)
-        return time.perf_counter() - began
-
-    timed(5)
-    count = max(5, round(5 * seconds / timed(5)))
-    return count * 2 * size**3 / timed(count)
-
-
 def vae_contest(data: ImageSet, device: torch.device, epochs: float, extras: list[str]) -> Contest:
     """784-400-20 with batches of 128: the model of PyTorch's VAE example."""
     batch_size = 128
@@ -143,6 +92,7 @@ def vae_contest(data: ImageSet, device: torch.device, epochs: float, extras: lis
         **{f"genlib, {e}": ours(**EXTRAS[e]) for e in extras},
         "by hand": lambda: baselines.vae_by_hand(network(), data, batch_size, steps),
         "example": lambda: baselines.vae_example(network(), data, batch_size, steps),
+        "its products alone": lambda: vae_products(network(), batch_size, steps),
     }
     if pythae_trainer.installed():
         contestants["pythae"] = lambda: pythae_trainer.vae_pythae(data, batch_size)
@@ -184,6 +134,7 @@ def game_contest(
 
 # What an extra contestant does otherwise; which of them is measured depends on the device.
 EXTRAS: dict[str, dict[str, Any]] = {
+    "channels last": {"channels_last": True},
     "bf16": {"precision": "bf16"},
     "bf16, channels last": {"precision": "bf16", "channels_last": True},
     "compiled": {"compile": "default"},
@@ -192,14 +143,24 @@ EXTRAS: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(contest: Contest, repeats: int, device: torch.device) -> dict[str, Any]:
-    """Let all of them train in turn, `repeats` times, with the matrix rate measured in between."""
+def once(quick: bool, extras: list[str] | None, number: int, name: str) -> tuple[float, float]:
+    """What a process measures: seconds per step of one contestant, and the matrix rate."""
+    contest = contests(quick, DEVICE, extras)[number]
+    return contest.contestants[name](), matrix_rate(DEVICE)
+
+
+def measure(
+    contest: Contest, repeats: int, quick: bool, extras: list[str] | None, number: int
+) -> dict[str, Any]:
+    """Let all of them train in turn, `repeats` times, each in a fresh process."""
     seconds: dict[str, list[float]] = {name: [] for name in contest.contestants}
     rates: list[float] = []
     for _ in range(repeats):
-        rates.append(matrix_rate(device))
-        for name, run in contest.contestants.items():
-            seconds[name].append(run())
+        for name in contest.contestants:
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+                spent, rate = fresh.submit(once, quick, extras, number, name).result()
+            seconds[name].append(spent)
+            rates.append(rate)
     rate = statistics.median(rates)
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     return {
@@ -247,7 +208,9 @@ def contests(quick: bool, device: torch.device, extras: list[str] | None) -> lis
     data = (digits("train") if quick else mnist("train")).to(device)
     if extras is None:
         extras = ["CUDA graphs", "CUDA graphs, bf16", "bf16"] if gpu else ["bf16"]
-    game_extras = [*extras, "bf16, channels last"] if "bf16" in extras else extras
+        game_extras = [*extras, "channels last", "bf16, channels last"]
+    else:
+        game_extras = extras
     if quick:
         return [
             vae_contest(data, device, 0.5, []),
@@ -267,18 +230,17 @@ def contests(quick: bool, device: torch.device, extras: list[str] | None) -> lis
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="tiny, to see that it works")
     parser.add_argument("--extras", nargs="*", choices=list(EXTRAS), help="further ways to compute")
     parser.add_argument("--out", type=Path, help="where the JSON goes")
     chosen = parser.parse_args(arguments)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    gpu = device.type == "cuda"
+    gpu = DEVICE.type == "cuda"
     if not pythae_trainer.installed():
         print("pythae is not installed and not measured; to do so: pip install pythae")
     results = []
-    for contest in contests(chosen.quick, device, chosen.extras):
-        results.append(measure(contest, chosen.repeats, device))
+    for number, contest in enumerate(contests(chosen.quick, DEVICE, chosen.extras)):
+        results.append(measure(contest, chosen.repeats, chosen.quick, chosen.extras, number))
         print(table(results[-1:]), flush=True)
     content = {
         "command": "python -m benchmarks.training",
@@ -289,7 +251,7 @@ def main(arguments: list[str] | None = None) -> None:
         "repeats": chosen.repeats,
         "results": results,
     }
-    path = chosen.out or RESULTS / f"training-{device.type}.json"
+    path = chosen.out or RESULTS / f"training-{DEVICE.type}.json"
     if chosen.quick and chosen.out is None:
         return
     write_atomic(path, (json.dumps(content, indent=1) + "\n").encode())

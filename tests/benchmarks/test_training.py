@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.training import RESULTS, flops_of, main, matrix_rate, table
+from benchmarks.limit import Counter, flops_of, matrix_rate
+from benchmarks.training import RESULTS, main, table
 from genlib.data import digits
 from genlib.models.gan import ConvDiscriminator, ConvGenerator
 from genlib.models.vae import DenseVAE
@@ -33,8 +34,6 @@ def test_only_the_movers_weights_get_a_gradient() -> None:
         return g + 2 * g + 3 * d + 2 * (2 * d) + d  # G there and back; D 3 there, 2 + 1 back
 
     def forward(model: torch.nn.Module, x: torch.Tensor) -> int:
-        from benchmarks.training import Counter
-
         with Counter() as counter, torch.no_grad():
             model(x)
         return counter.total
