@@ -42,8 +42,8 @@ def check_kl(fn: Any, findings: list[Finding]) -> None:
         findings.append(compare(value, kl(p, q), wrong_kls(p, q), what))
         if not findings[-1].ok:
             return
-    p = torch.tensor([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]).double()
-    q = torch.tensor([[0.2, 0.3, 0.5], [0.25, 0.75, 0.0], [0.5, 0.25, 0.25]]).double()
+    p = _rows([0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0])
+    q = _rows([0.2, 0.3, 0.5], [0.25, 0.75, 0.0], [0.5, 0.25, 0.25])
     findings.append(_zeros(_call(fn, p, q), kl(p, q), "where p is 0"))
     if not findings[-1].ok:
         return
@@ -55,7 +55,7 @@ def check_kl(fn: Any, findings: list[Finding]) -> None:
     )  # fmt: skip
     if not fine:
         return
-    p, q = torch.tensor([[1 - 1e-7, 1e-7]]).double(), torch.tensor([[1 - 1e-12, 1e-12]]).double()
+    p, q = (torch.tensor([[1 - e, e]], dtype=torch.float64) for e in (1e-7, 1e-12))
     found = compare(
         _call(fn, p, q), kl(p, q), [], "for probabilities of 1e-7 and 1e-12, your result"
     )
@@ -97,10 +97,9 @@ def check_js(fn: Any, findings: list[Finding]) -> None:
         findings.append(compare(_call(fn, p, q), js(p, q), wrong_jss(p, q), what))
         if not findings[-1].ok:
             return
-    p = torch.tensor([[0.5, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.4, 0.6, 0.0, 0.0]]).double()
-    q = torch.tensor([[0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.0, 0.0]]).double()
-    right = torch.tensor([0.5, 1.0, 0.0]).double() * torch.tensor(2.0).double().log()
-    right[2] = js(p[2:], q[2:])[0]
+    p = _rows([0.5, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.4, 0.6, 0.0, 0.0])
+    q = _rows([0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.0, 0.0])
+    right = js(p, q)
     for first, second in ((p, q), (q, p)):
         findings.append(_zeros(_call(fn, first, second), right, "where p or q or both are 0"))
         if not findings[-1].ok:
@@ -179,6 +178,10 @@ def _first(value: Tensor) -> str:
 def _normal(name: str, *shape: int) -> Tensor:
     generator = make_generator(0, "exercise 2", name)
     return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def _rows(*rows: list[float]) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
 
 
 def _distributions(name: str, *shape: int) -> Tensor:
