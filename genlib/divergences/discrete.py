@@ -56,7 +56,7 @@ def js(p: Tensor, q: Tensor, *, logs: bool = False) -> Tensor:
 
 
 def total_variation(p: Tensor, q: Tensor, *, logs: bool = False) -> Tensor:
-    """½ Σ |p − q|: the largest difference of probability over all events. At most 1."""
+    """`½ Σ |p − q|`: the largest difference of probability over all events. At most 1."""
     log_p, log_q = _pair(p, q, logs)
     p, q = (log_p.exp(), log_q.exp()) if logs else (single(p), single(q))
     return 0.5 * (p - q).abs().sum(-1)
@@ -80,7 +80,7 @@ def f_divergence(
 
 
 def wasserstein_1d(p: Tensor, q: Tensor, support: Tensor | None = None) -> Tensor:
-    """W₁(p, q) = ∫ |F_p − F_q|, exact on the line, in units of `support`.
+    """`W₁(p, q) = ∫ |F_p − F_q|`, exact on the line, in units of `support`.
 
     F are the cumulative probabilities. On the line this integral is the least mean distance over
     which mass must be moved (Vallender 1974).
