@@ -3,7 +3,7 @@
 Every function returns its figure; a notebook shows it when it is a cell's last value.
 """
 
-from genlib.plots.animate import AnimatedImage, animation
+from genlib.plots.animate import AnimatedImage, animation, figure_frame
 from genlib.plots.curves import curve_with_interval, label_lines, loss_curves
 from genlib.plots.images import image_grid, image_rows, sample_strip
 from genlib.plots.latent import latent_scatter
@@ -16,6 +16,7 @@ __all__ = [
     "AnimatedImage",
     "animation",
     "curve_with_interval",
+    "figure_frame",
     "house_style",
     "image_grid",
     "image_rows",

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image, ImageSequence
 
 from genlib.files import write_atomic
@@ -128,6 +130,19 @@ def animation(
     ]
     webp, kept = _smallest_loss(pages, ms, max_kb * 1000)
     return AnimatedImage(webp, _encode(pages[-1:], [ms], 80), alt.strip(), pages[0].size, kept)
+
+
+def figure_frame(figure: Figure, width: int = 640) -> Pictures:
+    """A figure as one picture `[1, 3, H, W]`, a frame for `animation`.
+
+    Args:
+        width: pixels; the figure's own resolution is lowered to it.
+    """
+    figure.set_dpi(width / figure.get_size_inches()[0])
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    rgb = np.asarray(canvas.buffer_rgba())[..., :3]  # [H, W, 3]
+    return np.ascontiguousarray(rgb.transpose(2, 0, 1)[None])
 
 
 def _smallest_loss(pages: list[Image.Image], ms: int, limit: int) -> tuple[bytes, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -115,3 +116,15 @@ def test_animation_refuses(arguments, words):
 def test_refuses_other_formats(small, tmp_path):
     with pytest.raises(ValueError, match=r"\.webp or \.gif"):
         small.save(tmp_path / "a.mp4")
+
+
+def test_figures_become_frames():
+    figures = []
+    for height in (1.0, 2.0):
+        figure, (axis,) = plots.panels(height=2)
+        axis.plot([0, 1], [0, height])
+        figures.append(plots.figure_frame(figure, width=400))
+    assert figures[0].shape == (1, 3, 125, 400)
+    assert figures[0].dtype == np.uint8
+    assert (figures[0] != figures[1]).any()
+    assert plots.animation(figures, alt="A line that rises higher").size[0] >= 400

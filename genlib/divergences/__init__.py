@@ -1,0 +1,31 @@
+"""How far one distribution is from another, in nats; batched and differentiable."""
+
+from genlib.divergences.discrete import (
+    cross_entropy,
+    entropy,
+    f_divergence,
+    js,
+    kl,
+    total_variation,
+    wasserstein_1d,
+)
+from genlib.divergences.estimators import k1, k2, k3, mean_and_error
+from genlib.divergences.gaussian import kl_diagonal, kl_full, kl_normal, kl_to_standard_normal
+
+__all__ = [
+    "cross_entropy",
+    "entropy",
+    "f_divergence",
+    "js",
+    "k1",
+    "k2",
+    "k3",
+    "kl",
+    "kl_diagonal",
+    "kl_full",
+    "kl_normal",
+    "kl_to_standard_normal",
+    "mean_and_error",
+    "total_variation",
+    "wasserstein_1d",
+]
