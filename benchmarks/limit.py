@@ -1,4 +1,4 @@
-"""What a step can cost at best: its floating-point work, and how fast this machine does such work."""
+"""What a step can cost at best: its floating-point work, and the rate of such work here."""
 
 from __future__ import annotations
 

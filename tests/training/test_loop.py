@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import signal
+import textwrap
 
 import numpy as np
 import pytest
@@ -17,12 +20,14 @@ from genlib.models.autoencoder import DenseAutoencoder
 from genlib.training import (
     Move,
     NonFiniteLossError,
+    OutOfMemoryError,
     Player,
     SampleStrip,
     autoencoder_player,
     milestones,
     train,
 )
+from genlib.training import loop as loop
 
 
 @pytest.fixture(scope="module")
@@ -263,3 +268,24 @@ def test_denoising_sees_noise_and_is_compared_with_the_clean_image(data: ImageSe
     x = data.pixels()[:200]
     loss = player.loss(Move(x, None, 0, make_generator(0, "test")))
     assert loss.item() == pytest.approx(784 * 0.25, rel=0.02)
+
+
+def test_out_of_memory_names_the_batch_size_to_try(data: ImageSet) -> None:
+    model = small()
+
+    def loss(move: Move) -> Tensor:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    player = Player("painter", model, loss, torch.optim.SGD(model.parameters(), 0.1))
+    with pytest.raises(OutOfMemoryError, match=r"48 images.*'painter'.*batch_size=24"):
+        train([player], BatchStream(data, 48, seed=0), steps=1, progress=False)
+
+
+def test_the_loop_reads_in_one_sitting() -> None:
+    """Without docstrings and comments, the functions that make a step and a run of steps."""
+    parts = (loop._loop, loop.make_step, loop._log, loop._next, loop._look, loop.training_mode)
+    lines = 0
+    for function in parts:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        lines += len(ast.unparse(tree).splitlines())
+    assert lines < 150
