@@ -10,7 +10,13 @@ from genlib.divergences.discrete import (
     wasserstein_1d,
 )
 from genlib.divergences.estimators import k1, k2, k3, mean_and_error
-from genlib.divergences.gaussian import kl_diagonal, kl_full, kl_normal, kl_to_standard_normal
+from genlib.divergences.gaussian import (
+    kl_diagonal,
+    kl_full,
+    kl_normal,
+    kl_per_dimension,
+    kl_to_standard_normal,
+)
 
 __all__ = [
     "cross_entropy",
@@ -24,6 +30,7 @@ __all__ = [
     "kl_diagonal",
     "kl_full",
     "kl_normal",
+    "kl_per_dimension",
     "kl_to_standard_normal",
     "mean_and_error",
     "total_variation",

@@ -84,6 +84,15 @@ def kl_to_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
     Raises:
         ValueError: the shapes differ.
     """
+    return kl_per_dimension(mu, log_var).flatten(1).sum(dim=1)  # [B, K] -> [B]
+
+
+def kl_per_dimension(mu: Tensor, log_var: Tensor) -> Tensor:
+    """What each dimension adds to `kl_to_standard_normal`, `[B, K] -> [B, K]`.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     if mu.shape != log_var.shape:
         raise ValueError(
             f"mu {list(mu.shape)} and log_var {list(log_var.shape)} differ in shape; the encoder "
@@ -91,7 +100,7 @@ def kl_to_standard_normal(mu: Tensor, log_var: Tensor) -> Tensor:
         )
     mu, log_var = single(mu), single(log_var)
     # expm1(l) − l keeps its digits near l = 0, where exp(l) − 1 loses them.
-    return 0.5 * (mu.square() + (log_var.expm1() - log_var)).flatten(1).sum(dim=1)  # [B, K] -> [B]
+    return 0.5 * (mu.square() + (log_var.expm1() - log_var))
 
 
 def _kl(mu_p: Tensor, log_var_p: Tensor, mu_q: Tensor, log_var_q: Tensor) -> Tensor:

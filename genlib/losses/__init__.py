@@ -6,15 +6,36 @@ from genlib.losses.adversarial import (
     generator_loss,
     gradient_penalty,
 )
-from genlib.losses.reconstruction import bernoulli_nll, gaussian_nll, psnr, squared_error
+from genlib.losses.bounds import (
+    elbo_terms,
+    free_bits,
+    importance_bound,
+    importance_weighted_bound,
+    log_weights,
+    reparameterize,
+)
+from genlib.losses.reconstruction import (
+    bernoulli_nll,
+    gaussian_nll,
+    normal_nll,
+    psnr,
+    squared_error,
+)
 
 __all__ = [
     "bernoulli_nll",
     "critic_loss",
     "discriminator_loss",
+    "elbo_terms",
+    "free_bits",
     "gaussian_nll",
     "generator_loss",
     "gradient_penalty",
+    "importance_bound",
+    "importance_weighted_bound",
+    "log_weights",
+    "normal_nll",
     "psnr",
+    "reparameterize",
     "squared_error",
 ]

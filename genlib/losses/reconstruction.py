@@ -54,6 +54,26 @@ def gaussian_nll(r: Tensor, x: Tensor, sigma: float) -> Tensor:
     return squared_error(r, x) / (2 * sigma**2) + constant
 
 
+def normal_nll(mean: Tensor, log_var: Tensor, x: Tensor) -> Tensor:
+    """−log N(x; mean, σ²) in nats, constants included, with a σ² that may be learned.
+
+    Args:
+        mean: `[B, ...]`.
+        log_var: log σ², of the same shape or one that broadcasts to it, such as a single number.
+        x: images of the same shape as `mean`.
+
+    Returns:
+        `[B]`.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    _same_shape(mean, x)
+    log_var = single(log_var)
+    squares = (single(x) - single(mean)).square() * torch.exp(-log_var)
+    return 0.5 * (squares + log_var + math.log(2 * math.pi)).flatten(1).sum(dim=1)
+
+
 def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
     """−Σ x log p + (1 − x) log(1 − p) with `p = sigmoid(logits)`, in nats.
 

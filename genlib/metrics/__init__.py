@@ -2,15 +2,18 @@
 
 from genlib.metrics.evaluate import accuracy, confidence, per_image
 from genlib.metrics.intervals import Interval, interval
+from genlib.metrics.likelihood import active_units, log_likelihood
 from genlib.metrics.referees import Referees, appoint, nearest_distance
 
 __all__ = [
     "Interval",
     "Referees",
     "accuracy",
+    "active_units",
     "appoint",
     "confidence",
     "interval",
+    "log_likelihood",
     "nearest_distance",
     "per_image",
 ]

@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 Shape = tuple[int, int, int]
+Activation = Literal["relu", "tanh"]
 
 
 class LinearAutoencoder(nn.Module):
@@ -157,11 +159,18 @@ class ConvAutoencoder(nn.Module):
         return self.decode(self.encode(x))
 
 
-def multilayer(widths: Sequence[int]) -> nn.Sequential:
-    """Linear layers of these widths with ReLU between them and none at the end."""
+def multilayer(widths: Sequence[int], activation: Activation = "relu") -> nn.Sequential:
+    """Linear layers of these widths with the activation between them and none at the end.
+
+    Raises:
+        ValueError: no such activation.
+    """
+    kinds: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+    if activation not in kinds:
+        raise ValueError(f"activation is {activation!r}; use one of {', '.join(kinds)}")
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.ReLU()]
+        layers += [nn.Linear(a, b), kinds[activation]()]
     return nn.Sequential(*layers[:-1])
 
 

@@ -4,7 +4,7 @@ from genlib.training.recipes.autoencoder import add_noise, autoencoder_player
 from genlib.training.recipes.classifier import classifier_player
 from genlib.training.recipes.gan import gan_players
 from genlib.training.recipes.schedules import warmup_cosine
-from genlib.training.recipes.vae import vae_player
+from genlib.training.recipes.vae import iwae_player, vae_player
 from genlib.training.recipes.vae_gan import vae_gan_players
 from genlib.training.recipes.wgan_gp import wgan_gp_players
 
@@ -13,6 +13,7 @@ __all__ = [
     "autoencoder_player",
     "classifier_player",
     "gan_players",
+    "iwae_player",
     "vae_gan_players",
     "vae_player",
     "warmup_cosine",
