@@ -5,6 +5,11 @@ from genlib.losses.adversarial import (
     discriminator_loss,
     generator_loss,
     gradient_penalty,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+    saturating_generator_loss,
 )
 from genlib.losses.bounds import (
     elbo_terms,
@@ -31,11 +36,16 @@ __all__ = [
     "gaussian_nll",
     "generator_loss",
     "gradient_penalty",
+    "hinge_discriminator_loss",
+    "hinge_generator_loss",
     "importance_bound",
     "importance_weighted_bound",
+    "least_squares_discriminator_loss",
+    "least_squares_generator_loss",
     "log_weights",
     "normal_nll",
     "psnr",
     "reparameterize",
+    "saturating_generator_loss",
     "squared_error",
 ]

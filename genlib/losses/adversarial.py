@@ -24,31 +24,39 @@ Critic = Callable[[Tensor], Tensor]
 SCALE = 2.0**8
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, smoothing: float = 0.0) -> Tensor:
     """−log σ(l_real) − log(1 − σ(l_fake)), the logistic loss of both kinds of image, in nats.
 
     Minus the discriminator's value in Goodfellow et al. 2014, equation 1. A discriminator that
     cannot tell pays 2 log 2 = 1.386.
 
+    With `smoothing` s the target for images of the data is 1 − s instead of 1 (one-sided label
+    smoothing, Salimans et al. 2016, section 3.4): a logit above log((1 − s)/s) costs more again.
+
     Args:
         real_logits: for images of the data, `[B]`.
         fake_logits: for generated images, `[B]`.
+        smoothing: s, in [0, 1).
 
     Returns:
         `[B]`, the i-th real image paired with the i-th generated one.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or `smoothing` is outside [0, 1).
     """
     _one_score_each("real_logits", real_logits, "fake_logits", fake_logits)
-    return F.softplus(-single(real_logits)) + F.softplus(single(fake_logits))
+    _check_smoothing(smoothing)
+    real, fake = single(real_logits), single(fake_logits)
+    loss = F.softplus(-real) + F.softplus(fake)
+    # (1 − s) softplus(−l) + s softplus(l), since softplus(l) = softplus(−l) + l
+    return loss + smoothing * real if smoothing else loss
 
 
 def generator_loss(fake_logits: Tensor) -> Tensor:
     """−log σ(l_fake), in nats: the non-saturating loss of Goodfellow et al. 2014, section 3.
 
     Its gradient is large where the discriminator is sure that the image is generated; that of
-    log(1 − σ(l_fake)), the other player's loss reversed, vanishes there.
+    `saturating_generator_loss` vanishes there.
 
     Args:
         fake_logits: the discriminator's logits for generated images, `[B]`.
@@ -57,6 +65,88 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
         `[B]`.
     """
     return F.softplus(-single(fake_logits))
+
+
+def saturating_generator_loss(fake_logits: Tensor) -> Tensor:
+    """log(1 − σ(l_fake)), in nats: the generator's part of the minimax game's value.
+
+    Goodfellow et al. 2014, equation 1. Its gradient in the logit is −σ(l_fake): almost none where
+    the discriminator is sure that the image is generated, as it is early in training.
+
+    Args:
+        fake_logits: the discriminator's logits for generated images, `[B]`.
+
+    Returns:
+        `[B]`, never positive.
+    """
+    return -F.softplus(single(fake_logits))
+
+
+def least_squares_discriminator_loss(
+    real_scores: Tensor, fake_scores: Tensor, smoothing: float = 0.0
+) -> Tensor:
+    """½ (s_real − 1)² + ½ s_fake²: Mao et al. 2017, equation 9.
+
+    Scores are taken as they are, without a sigmoid.
+
+    Args:
+        real_scores: for images of the data, `[B]`.
+        fake_scores: for generated images, `[B]`.
+        smoothing: the target for images of the data is 1 less this, in [0, 1).
+
+    Returns:
+        `[B]`.
+
+    Raises:
+        ValueError: the shapes differ, or `smoothing` is outside [0, 1).
+    """
+    _one_score_each("real_scores", real_scores, "fake_scores", fake_scores)
+    _check_smoothing(smoothing)
+    real, fake = single(real_scores), single(fake_scores)
+    return 0.5 * (real - (1 - smoothing)).square() + 0.5 * fake.square()
+
+
+def least_squares_generator_loss(fake_scores: Tensor) -> Tensor:
+    """½ (s_fake − 1)²: Mao et al. 2017, equation 9.
+
+    Args:
+        fake_scores: the discriminator's scores for generated images, `[B]`.
+
+    Returns:
+        `[B]`.
+    """
+    return 0.5 * (single(fake_scores) - 1).square()
+
+
+def hinge_discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """max(0, 1 − s_real) + max(0, 1 + s_fake): Lim & Ye 2017; Miyato et al. 2018, equation 16.
+
+    Images that are on the right side by a margin of 1 have no more say.
+
+    Args:
+        real_scores: for images of the data, `[B]`.
+        fake_scores: for generated images, `[B]`.
+
+    Returns:
+        `[B]`.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    _one_score_each("real_scores", real_scores, "fake_scores", fake_scores)
+    return F.relu(1 - single(real_scores)) + F.relu(1 + single(fake_scores))
+
+
+def hinge_generator_loss(fake_scores: Tensor) -> Tensor:
+    """−s_fake: Lim & Ye 2017; Miyato et al. 2018, equation 17.
+
+    Args:
+        fake_scores: the discriminator's scores for generated images, `[B]`.
+
+    Returns:
+        `[B]`.
+    """
+    return -single(fake_scores)
 
 
 def gradient_penalty(critic: Critic, x: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
@@ -126,4 +216,12 @@ def _one_score_each(name: str, real: Tensor, other: str, fake: Tensor) -> None:
         raise ValueError(
             f"{name} has shape {list(real.shape)} and {other} {list(fake.shape)}; expected one "
             "number per image, [B], in both. Squeeze a last dimension of 1 in the network."
+        )
+
+
+def _check_smoothing(smoothing: float) -> None:
+    if not 0 <= smoothing < 1:
+        raise ValueError(
+            f"smoothing is {smoothing}; it is what the target for real images is lowered by, from "
+            "0 to below 1: 0.1 is usual."
         )
