@@ -8,7 +8,15 @@ from torch import nn
 
 from genlib import seed_everything
 from genlib.models.convolutions import halvings
-from genlib.models.gan import ConvDiscriminator, ConvGenerator, DenseDiscriminator, DenseGenerator
+from genlib.models.gan import (
+    ConvDiscriminator,
+    ConvGenerator,
+    DenseDiscriminator,
+    DenseGenerator,
+    UnpaddedDiscriminator,
+    UnpaddedGenerator,
+    normal_weights,
+)
 
 SHAPES = [(c, s, s) for c in (1, 3) for s in (28, 32, 64)]
 
@@ -113,3 +121,72 @@ def test_generator_covers_inner_pixels_equally() -> None:
             x = layer(x)
     inner = x[0, 0, 6:-6, 6:-6]
     assert inner.min() == inner.max()
+
+
+def sides(model: nn.Module, x: torch.Tensor, kind: type[nn.Module]) -> list[tuple[int, int]]:
+    """Channels and side behind each convolution."""
+    found: list[tuple[int, int]] = []
+    for layer in model.modules():
+        if isinstance(layer, kind):
+            layer.register_forward_hook(lambda _, __, out: found.append(tuple(out.shape[1:3])))
+    model(x)
+    return found
+
+
+def test_the_unpadded_pair_is_the_published_one() -> None:
+    generator, discriminator = UnpaddedGenerator(), UnpaddedDiscriminator()
+    painted = sides(generator, torch.randn(2, 100), nn.ConvTranspose2d)
+    assert painted == [(256, 9), (128, 21), (3, 64)]
+    assert generator.body[1](generator.body[0](torch.randn(2, 100))).shape == (2, 512, 3, 3)
+    judged = sides(discriminator, torch.rand(2, 3, 64, 64), nn.Conv2d)
+    assert judged == [(64, 20), (128, 6), (256, 1)]
+    for model, count in ((generator, 2), (discriminator, 2)):
+        layers = list(model.body)
+        norms = [i for i, layer in enumerate(layers) if isinstance(layer, nn.BatchNorm2d)]
+        assert len(norms) == count
+        assert all(isinstance(layers[i + 1], nn.LeakyReLU) for i in norms)
+
+
+def test_the_unpadded_pair_uses_the_whole_range() -> None:
+    seed_everything(0)
+    generator, discriminator = UnpaddedGenerator(4, 2, norm="none"), UnpaddedDiscriminator(2)
+    z = 1e4 * torch.randn(8, 4)
+    x = generator(z)
+    torch.testing.assert_close(x, torch.sigmoid(2 * generator.body(z)), rtol=1e-4, atol=1e-6)
+    assert 0 <= x.min() < 0.01
+    assert 0.99 < x.max() <= 1
+    first = discriminator.body[0]
+    seen = []
+    first.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    discriminator(torch.tensor([0.0, 0.5, 1.0]).reshape(3, 1, 1, 1).expand(3, 3, 64, 64))
+    assert [v.unique().tolist() for v in seen[0]] == [[-1.0], [0.0], [1.0]]
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "layer", "group"])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_every_parameter_of_the_unpadded_pair_gets_a_gradient(norm, place) -> None:
+    seed_everything(0)
+    generator = UnpaddedGenerator(8, 8, norm=norm, place=place)
+    discriminator = UnpaddedDiscriminator(8, norm=norm, place=place)
+    discriminator(generator(torch.randn(4, 8))).square().sum().backward()
+    for model in (generator, discriminator):
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+def test_other_sizes_are_refused_by_the_unpadded_pair() -> None:
+    for build in (UnpaddedGenerator, UnpaddedDiscriminator):
+        with pytest.raises(ValueError, match=r"64×64 pixels, not 28×28; ConvGenerator"):
+            build(image_shape=(1, 28, 28))
+
+
+def test_convolutions_start_from_a_narrow_normal_distribution() -> None:
+    seed_everything(0)
+    model = normal_weights(ConvGenerator(image_shape=(3, 64, 64)))
+    for layer in model.modules():
+        if isinstance(layer, nn.ConvTranspose2d | nn.Linear):
+            assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
+            assert layer.bias is None or layer.bias.abs().max() == 0
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.weight.eq(1).all()
