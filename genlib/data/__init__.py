@@ -5,6 +5,7 @@ from genlib.data.faces import drawn_faces
 from genlib.data.folder import image_folder
 from genlib.data.images import ImageSet
 from genlib.data.mnist_sets import fashion_mnist, mnist
+from genlib.data.points import PointStream, PointTarget, grid, ring, swiss_roll
 from genlib.data.small_digits import digits
 from genlib.data.stream import Batch, BatchStream
 
@@ -13,10 +14,15 @@ __all__ = [
     "BatchStream",
     "DataError",
     "ImageSet",
+    "PointStream",
+    "PointTarget",
     "digits",
     "drawn_faces",
     "fashion_mnist",
+    "grid",
     "image_folder",
     "mnist",
+    "ring",
+    "swiss_roll",
     "used",
 ]

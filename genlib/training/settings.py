@@ -80,7 +80,7 @@ def changes(before: Settings, now: Settings) -> tuple[list[str], list[str]]:
 def _stream_settings(stream: Iterator[Any]) -> dict[str, Any]:
     data = getattr(stream, "data", None)
     if data is None:
-        return {}
+        return dict(getattr(stream, "settings", {}))
     # A few hundred images tell one data set from another, and cost no time.
     every = max(1, len(data) // 256)
     sample = data.images[::every].cpu().contiguous()
