@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from genlib.divergences import kl_to_standard_normal
 from genlib.losses import discriminator_loss, generator_loss, squared_error
 from genlib.losses.precision import single
-from genlib.models.gan import ConvGenerator, DenseGenerator
+from genlib.models.noise import Generator
 from genlib.models.vae_gan import Encoder, FeatureDiscriminator
 from genlib.training.compiling import CompileMode, compiled
 from genlib.training.players import Move, Player
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
 
 def vae_gan_players(
     encoder: Encoder,
-    decoder: DenseGenerator | ConvGenerator,
+    decoder: Generator,
     discriminator: FeatureDiscriminator,
     *,
     gamma: float = 1e-3,
@@ -62,8 +62,13 @@ def vae_gan_players(
         ema_decay: of encoder and decoder; see `Player`.
 
     Raises:
-        ValueError: encoder and decoder differ in `latent`.
+        ValueError: encoder and decoder differ in `latent`, or the decoder's prior is not N(0, I).
     """
+    if decoder.prior != "normal":
+        raise ValueError(
+            f"the decoder's prior is {decoder.prior!r}, but the KL term draws the codes of images "
+            "towards N(0, I): build it with prior='normal'."
+        )
     if encoder.latent != decoder.latent:
         raise ValueError(
             f"the encoder's latent is {encoder.latent}, the decoder's {decoder.latent}; they share "
@@ -87,7 +92,7 @@ def vae_gan_players(
 
     def terms(move: Move) -> Terms:
         k = encoder.latent
-        return move.share("terms", lambda: make_terms(move.x, move.normal(k), move.normal(k)))
+        return move.share("terms", lambda: make_terms(move.x, move.normal(k), decoder.draw(move)))
 
     def encoder_move(move: Move) -> Tensor:
         kl, likeness = terms(move).kl.mean(), terms(move).likeness.mean()

@@ -8,13 +8,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from genlib.losses import critic_loss
 from genlib.losses.precision import single
-from genlib.models.gan import ConvGenerator, DenseGenerator
+from genlib.models.diversity import MinibatchDiscrimination
+from genlib.models.noise import Generator
 from genlib.training.compiling import CompileMode, compiled
 from genlib.training.players import Move, Player
 
 
 def wgan_gp_players(
-    generator: DenseGenerator | ConvGenerator,
+    generator: Generator,
     critic: nn.Module,
     *,
     learning_rate: float = 1e-4,
@@ -31,7 +32,7 @@ def wgan_gp_players(
     "penalty" before its weight.
 
     Args:
-        generator: from `z [B, generator.latent]` to images.
+        generator: from `z [B, latent]` to images; `z` comes from its own prior.
         critic: from images to scores `[B]`, without batch normalisation.
         learning_rate: of both.
         penalty_weight: λ.
@@ -40,9 +41,14 @@ def wgan_gp_players(
         ema_decay: of the generator; see `Player`.
 
     Raises:
-        ValueError: the critic has batch normalisation. The penalty would then depend on which
-            images share a batch.
+        ValueError: the critic has batch normalisation or minibatch discrimination. The penalty
+            would then depend on which images share a batch.
     """
+    if any(isinstance(module, MinibatchDiscrimination) for module in critic.modules()):
+        raise ValueError(
+            "the critic has minibatch discrimination, which compares the images of a batch: the "
+            "gradient penalty of one would depend on the others. Build it with kernels=0."
+        )
     if any(isinstance(module, _BatchNorm) for module in critic.modules()):
         raise ValueError(
             "the critic has batch normalisation, which lets the images of a batch meet: the "
@@ -60,7 +66,7 @@ def wgan_gp_players(
 
     def fake(move: Move) -> Tensor:
         with torch.set_grad_enabled(move.last):  # only the last are for the generator to improve
-            return move.share("fake", lambda: paint(move.normal(generator.latent)))
+            return move.share("fake", lambda: paint(generator.draw(move)))
 
     def critic_move(move: Move) -> Tensor:
         total, distance, penalty = judge(move.x, fake(move).detach(), move.uniform())
