@@ -90,6 +90,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "network": (("auto", "dense", "conv"), "auto: conv for colour or over 32 pixels"),
     "latent": (whole, "length of the code or noise z"),
     "width": (whole, "channels after the first convolution; they double with each"),
+    "prior": (("normal", "uniform"), "of the noise z: N(0, 1), or even from -1 to 1"),
     "learning_rate": (positive, "of every player, at its highest"),
     "beta": (weight, "β, weight of the KL term"),
     "noise": (positive, "standard deviation of what is added to pictures in [0, 1]"),
@@ -117,7 +118,7 @@ UNITS = {
 }  # fmt: skip
 OWN = (
     "batch_size", "network", "latent", "width", "learning_rate", "beta", "noise", "penalty_weight",
-    "critic_moves", "gamma", "ema",
+    "critic_moves", "gamma", "prior", "ema",
 )  # fmt: skip
 SPEED = ("device", "precision", "channels_last", "compile", "cuda_graphs")
 LOOKING = ("save_every", "log_every", "tensorboard", "quiet")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from genlib.models.gan import ConvGenerator, DenseGenerator
+    from genlib.models.noise import Prior
     from genlib.training import Player
     from genlib.training.compiling import CompileMode
 
@@ -32,7 +33,8 @@ class Built:
         players: for `train`.
         painter: from `z [B, latent]` to images in [0, 1].
         latent: length of `z`.
-        prior: whether `z ~ N(0, I)` gives samples. It does not for autoencoders.
+        prior: whether `z` from a prior gives samples. It does not for autoencoders.
+        codes: gives n of `z` from the prior, with a generator; None where that is N(0, I).
         reconstruct: from images to images, where the model does that.
         noise: standard deviation of the noise that `reconstruct` shall remove.
         elbo: `(x, eps) -> (reconstruction, kl)`, `[B]` each in nats, for VAEs.
@@ -45,6 +47,7 @@ class Built:
     painter: nn.Module
     latent: int
     prior: bool = True
+    codes: Callable[[int, torch.Generator], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
     noise: float = 0.0
     elbo: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
@@ -125,13 +128,13 @@ def vae(
 
 def gan(
     shape: Shape, steps: int, device: torch.device, *, network: str = "auto", latent: int = 100,
-    width: int = 64, learning_rate: float = 2e-4, ema: float | None = None,
-    compile: CompileMode | None = None,
+    width: int = 64, learning_rate: float = 2e-4, prior: Prior = "normal",
+    ema: float | None = None, compile: CompileMode | None = None,
 ) -> Built:  # fmt: skip
     """generator against discriminator (Goodfellow et al. 2014; Radford et al. 2016)"""
     from genlib.training import gan_players
 
-    generator, discriminator = _pair(shape, network, latent, width, hidden=(128,))
+    generator, discriminator = _pair(shape, network, latent, width, prior, (128,))
     players = gan_players(
         generator.to(device), discriminator.to(device), learning_rate=learning_rate,
         compile=compile, ema_decay=ema,
@@ -142,12 +145,13 @@ def gan(
 def wgan_gp(
     shape: Shape, steps: int, device: torch.device, *, network: str = "conv", latent: int = 128,
     width: int = 64, learning_rate: float = 1e-4, penalty_weight: float = 10.0,
-    critic_moves: int = 5, ema: float | None = None, compile: CompileMode | None = None,
+    critic_moves: int = 5, prior: Prior = "normal", ema: float | None = None,
+    compile: CompileMode | None = None,
 ) -> Built:  # fmt: skip
     """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)"""
     from genlib.training import wgan_gp_players
 
-    generator, critic = _pair(shape, network, latent, width, hidden=(512, 512, 512))
+    generator, critic = _pair(shape, network, latent, width, prior, (512, 512, 512))
     players = wgan_gp_players(
         generator.to(device), critic.to(device), learning_rate=learning_rate,
         penalty_weight=penalty_weight, critic_moves=critic_moves, compile=compile, ema_decay=ema,
@@ -156,23 +160,25 @@ def wgan_gp(
 
 
 def _pair(
-    shape: Shape, network: str, latent: int, width: int, hidden: tuple[int, ...]
+    shape: Shape, network: str, latent: int, width: int, prior: Prior, hidden: tuple[int, ...]
 ) -> tuple[DenseGenerator | ConvGenerator, nn.Module]:
     """A generator, and the network that judges it."""
     from genlib.models import gan as networks
 
     if network == "dense":
-        generator = networks.DenseGenerator(latent, hidden, shape)
+        generator = networks.DenseGenerator(latent, hidden, shape, prior)
         return generator, networks.DenseDiscriminator(hidden, shape)
-    return networks.ConvGenerator(latent, width, shape), networks.ConvDiscriminator(width, shape)
+    painter = networks.ConvGenerator(latent, width, shape, prior=prior)
+    return painter, networks.ConvDiscriminator(width, shape)
 
 
 def _game(players: list[Player], latent: int, judge_name: str) -> Built:
     from genlib.export import Painter
 
     judge, generator = players
+    paint: Any = generator.best_model
     return Built(
-        players, Painter(generator.best_model), latent, judge=judge.best_model,
+        players, Painter(paint), latent, codes=paint.noise, judge=judge.best_model,
         judge_name=judge_name,
     )  # fmt: skip
 

@@ -24,6 +24,8 @@ def inputs(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
     """
     generator = make_generator(seed, "samples")
     device = next(built.painter.parameters()).device
+    if built.codes is not None:
+        return built.codes(n, generator)
     if built.prior:
         return torch.randn(n, built.latent, generator=generator).to(device)
     assert test is not None
