@@ -34,7 +34,7 @@ STEPS_PER_EPOCH = 600
 class Settings:
     """Everything that was chosen."""
 
-    steps: int = budget(smoke=6, cpu=200 * STEPS_PER_EPOCH, gpu=800 * STEPS_PER_EPOCH)
+    steps: int = budget(smoke=6, cpu=100 * STEPS_PER_EPOCH, gpu=800 * STEPS_PER_EPOCH)
     long_steps: int = budget(smoke=12, cpu=1_000 * STEPS_PER_EPOCH, gpu=3_280 * STEPS_PER_EPOCH)
     iwae_samples: int = budget(smoke=3, cpu=50, gpu=50)
     batch_size: int = budget(smoke=20, cpu=100, gpu=100)
