@@ -24,7 +24,7 @@ from genlib import budget, make_generator, pick_device, profile, seed_everything
 from genlib.data import BatchStream, mnist
 from genlib.metrics import active_units, log_likelihood
 from genlib.models.vae import DenseVAE
-from genlib.training import Checkpoints, Precision, iwae_player, train, vae_player
+from genlib.training import Checkpoints, History, Precision, iwae_player, train, vae_player
 
 PUBLISHED = {"vae": 86.76, "iwae": 84.78}  # nats, negative log-likelihood on the test set
 STEPS_PER_EPOCH = 600
@@ -34,7 +34,7 @@ STEPS_PER_EPOCH = 600
 class Settings:
     """Everything that was chosen."""
 
-    steps: int = budget(smoke=6, cpu=200 * STEPS_PER_EPOCH, gpu=800 * STEPS_PER_EPOCH)
+    steps: int = budget(smoke=6, cpu=100 * STEPS_PER_EPOCH, gpu=800 * STEPS_PER_EPOCH)
     long_steps: int = budget(smoke=12, cpu=1_000 * STEPS_PER_EPOCH, gpu=3_280 * STEPS_PER_EPOCH)
     iwae_samples: int = budget(smoke=3, cpu=50, gpu=50)
     batch_size: int = budget(smoke=20, cpu=100, gpu=100)
@@ -64,11 +64,33 @@ def cells(settings: Settings) -> list[Row]:
 
 
 def run(settings: Settings, *, objective: str, steps: int) -> Row:
+    x = test_set(settings)
+    curve = Curve(x[:1000], every=max(1, steps // settings.looks))
+    model, history = fit(settings, objective, steps, curve)
+    with torch.no_grad():
+        mu, _ = model.encode(x)
+    return {
+        **likelihoods(settings, model, x),
+        "active_units": int(active_units(mu).sum()),
+        "train_bound": float(history[objective][-1]),
+        "train_seconds": history.seconds,
+        "curve": curve.points,
+    }
+
+
+def test_set(settings: Settings) -> Tensor:
+    """The test images, binarised, `[N, 1, 28, 28]`."""
+    test = mnist("test", device=pick_device())
+    return binarised(test.take(settings.test_images).pixels())
+
+
+def fit(settings: Settings, objective: str, steps: int, curve: Curve) -> tuple[DenseVAE, History]:
+    """Train one model, or go on where a killed training of it stopped."""
     device = pick_device()
     train_set = mnist("train", device=device)
-    x = binarised(mnist("test", device=device).take(settings.test_images).pixels())
     seed_everything(settings.seed)
     model = DenseVAE(settings.latent, settings.hidden, activation="tanh").to(device)
+    curve.model = model
     rate = settings.learning_rate
     if objective == "vae":
         player = vae_player(model, steps=steps, learning_rate=rate, binarise=True)
@@ -76,7 +98,6 @@ def run(settings: Settings, *, objective: str, steps: int) -> Row:
         player = iwae_player(
             model, steps=steps, samples=settings.iwae_samples, learning_rate=rate, binarise=True
         )
-    curve = Curve(model, x[:1000], every=max(1, steps // settings.looks))
     # Other code must not continue what this code began; other settings are refused by the engine.
     name = f"{profile()}-{sources(sys.modules[__name__])[:8]}-{objective}-{steps}"
     folder = ROOT / "runs" / "binarised_mnist" / name
@@ -90,28 +111,20 @@ def run(settings: Settings, *, objective: str, steps: int) -> Row:
         precision=settings.precision,
         checkpoints=Checkpoints(folder) if profile() != "smoke" else None,
     )
-    with torch.no_grad():
-        mu, _ = model.encode(x)
-    return {
-        **likelihoods(settings, model, x),
-        "active_units": int(active_units(mu).sum()),
-        "train_bound": float(history[player.name][-1]),
-        "train_seconds": history.seconds,
-        "curve": curve.points,
-    }
+    return model, history
 
 
 @dataclass
 class Curve:
     """Watches −log p(x), estimated with k = 50, while the model trains; part of each checkpoint."""
 
-    model: DenseVAE
     x: Tensor
     every: int
+    model: DenseVAE | None = None
     points: list[list[float]] = field(default_factory=list)  # [step, nats]
 
     def __call__(self, step: int) -> None:
-        if step % self.every == 0:
+        if self.model is not None and step % self.every == 0:
             generator = make_generator(step, "look", device=self.x.device)
             nats = float(-log_likelihood(self.model, self.x, 50, generator).mean())
             self.points.append([step, nats])

@@ -12,7 +12,7 @@ GENLIB = Path(__file__).parents[1] / "genlib"
 LAYERS = [
     {"profiles", "seeds", "files", "torchvision_compat", "tables"},
     {"data"},
-    {"models", "losses", "divergences"},
+    {"models", "losses", "divergences", "latent"},
     {"training"},
     {"metrics", "plots", "results", "zoo", "export"},
     {"exercises"},

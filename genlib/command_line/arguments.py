@@ -93,6 +93,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "prior": (("normal", "uniform"), "of the noise z: N(0, 1), or even from -1 to 1"),
     "learning_rate": (positive, "of every player, at its highest"),
     "beta": (weight, "β, weight of the KL term"),
+    "kl_warmup": (seed, "steps over which that weight rises from 0"),
+    "least_kl": (weight, "nats that each dimension of z has for free (free bits)"),
+    "samples": (whole, "k, samples of z per picture"),
+    "chunk": (whole, "of these, how many in memory at a time; all if not given"),
+    "binarise": (True, "draw pixels as 0 or 1, with their grey value as probability"),
     "noise": (positive, "standard deviation of what is added to pictures in [0, 1]"),
     "penalty_weight": (weight, "λ, weight of the gradient penalty"),
     "critic_moves": (whole, "moves of the critic for each of the generator"),
@@ -109,16 +114,19 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "quiet": (True, "print errors only"),
     "allow_changes": (True, "go on though what has changed makes it another run"),
     "n": (whole, "how many samples"),
+    "label": (str, "the class to draw, by name or number; else all in turn"),
     "best": (True, "the best checkpoint in place of the newest"),
     "onnx": (True, "what paints, as ONNX; else all weights, as safetensors"),
 }  # fmt: skip
 UNITS = {
     "batch_size": "N", "limit": "N", "critic_moves": "N", "learning_rate": "RATE",
     "penalty_weight": "WEIGHT", "ema": "DECAY", "save_every": "SECONDS", "log_every": "STEPS",
+    "kl_warmup": "STEPS", "least_kl": "NATS", "samples": "K", "chunk": "K",
 }  # fmt: skip
 OWN = (
-    "batch_size", "network", "latent", "width", "learning_rate", "beta", "noise", "penalty_weight",
-    "critic_moves", "gamma", "prior", "ema",
+    "batch_size", "network", "latent", "width", "learning_rate", "beta", "kl_warmup", "least_kl",
+    "samples", "chunk", "binarise", "noise", "penalty_weight", "critic_moves", "gamma", "prior",
+    "ema",
 )  # fmt: skip
 SPEED = ("device", "precision", "channels_last", "compile", "cuda_graphs")
 LOOKING = ("save_every", "log_every", "tensorboard", "quiet")
@@ -174,7 +182,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args, rest = parser.parse_known_args(words)
     command = commands[args.command]
     command.refuse(rest)
-    given = {name: value for name, value in vars(args).items() if value is not None}
+    # A switch that was not typed is False.
+    given = {name: v for name, v in vars(args).items() if v is not None and v is not False}
     args.options = {name: given[name] for name in OWN[1:] if name in given}
     if args.command == "train":
         _check_train(command, args)
@@ -229,8 +238,8 @@ def build() -> tuple[Parser, dict[str, Parser]]:
     resume.options(CHANGES, "to be given if other than before")
     resume.options(("allow_changes", *LOOKING), "saving and looking")
     sample = command("sample", "draw a grid of pictures from a run")
-    sample.options(("out", "n", "seed", "best", "data", "device"), n=64, seed=0, device="auto",
-                   out="RUN/sample.png")  # fmt: skip
+    sample.options(("out", "n", "label", "seed", "best", "data", "device"), n=64, seed=0,
+                   device="auto", out="RUN/sample.png")  # fmt: skip
     evaluate = command("evaluate", "measure a run: a table, and RUN/evaluation.json")
     evaluate.options(("n", "seed", "best", "data", "device"), n=1000, seed=0, device="auto")
     export = command("export", "write a run's networks as one file for other programs")
@@ -250,6 +259,10 @@ def _model_table() -> str:
     for name, entry in MODELS.items():
         values = {"batch_size": entry.batch_size, **entry.defaults}
         # A space that is no break keeps an option and its value on one line.
-        flags = [f"{_flag(key)}\xa0{value}" for key, value in values.items() if value is not None]
+        flags = [
+            _flag(key) if value is False else f"{_flag(key)}\xa0{value}"
+            for key, value in values.items()
+            if value is not None
+        ]
         lines += [f"  {name}: {entry.summary}", *layout.wrap(" ".join(flags))]
     return "\n".join(lines).replace("\xa0", " ")

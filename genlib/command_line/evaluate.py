@@ -15,12 +15,15 @@ from genlib.command_line.models import Built
 from genlib.command_line.pictures import inputs, paint
 from genlib.command_line.runs import open_run, write_json
 from genlib.data import ImageSet
-from genlib.losses import psnr, squared_error
-from genlib.metrics import confidence, interval, nearest_distance, per_image
+from genlib.data.images import to_unit
+from genlib.losses import elbo_terms, psnr, squared_error
+from genlib.metrics import confidence, interval, log_likelihood, nearest_distance
+from genlib.models.vae import VAE, ConditionalVAE, Given
 from genlib.tables import Table
 from genlib.training import Processes
 
 VALUES = 50_000_000  # of training pictures that samples are compared with: 200 MB
+IMPORTANCE_SAMPLES = 200  # of z for each picture's log p(x)
 CLASSIFIERS = {"mnist": "classifier-mnist", "fashion_mnist": "classifier-fashion-mnist"}
 Figures = dict[str, dict[str, Any]]
 
@@ -45,10 +48,10 @@ def measure(built: Built, train: ImageSet, test: ImageSet, n: int, seed: int) ->
     """All figures that make sense for this model and data, from `n` samples where it has them."""
     figures: Figures = {}
     which = "held-out" if test.split == "test" else "training"
-    if built.reconstruct is not None:
+    if built.reconstruct is not None or built.variational is not None:
         figures |= _reconstruction(built, test, which, seed)
-    if built.elbo is not None:
-        figures |= _elbo(built, test, which, seed)
+    if built.variational is not None:
+        figures |= _bounds(built, test, which, n, seed)
     if built.prior:
         fake = paint(built, inputs(built, n, seed, test))
         if built.judge is not None:
@@ -60,16 +63,15 @@ def measure(built: Built, train: ImageSet, test: ImageSet, n: int, seed: int) ->
 
 
 def _reconstruction(built: Built, test: ImageSet, which: str, seed: int) -> Figures:
-    reconstruct = built.reconstruct
-    assert reconstruct is not None
     generator = make_generator(seed, "evaluate")  # on the CPU: the same noise on every device
-
-    def errors(x: Tensor) -> Tensor:
-        eps = torch.randn(x.shape, generator=generator).to(x.device)
-        r = reconstruct(x + built.noise * eps).clamp(0, 1)
-        return torch.stack([squared_error(r, x) / x[0].numel(), psnr(r, x)], dim=1)  # [B, 2]
-
-    mse, decibels = per_image(test, errors).unbind(1)
+    parts = []
+    for start in range(0, len(test), 500):
+        rows = slice(start, start + 500)
+        x = to_unit(test.images[rows])
+        given = x + built.noise * torch.randn(x.shape, generator=generator).to(x.device)
+        r = _rebuilt(built, test, rows, given).clamp(0, 1)
+        parts.append(torch.stack([squared_error(r, x) / x[0].numel(), psnr(r, x)], dim=1))
+    mse, decibels = torch.cat(parts).unbind(1)  # [N, 2] -> [N] each
     shown = f", shown with noise {built.noise:g}" if built.noise else ""
     return {
         "reconstruction MSE": _mean(mse, f"per pixel, {len(test):,} {which} pictures{shown}"),
@@ -77,23 +79,56 @@ def _reconstruction(built: Built, test: ImageSet, which: str, seed: int) -> Figu
     }
 
 
-def _elbo(built: Built, test: ImageSet, which: str, seed: int) -> Figures:
-    elbo = built.elbo
-    assert elbo is not None
-    generator = make_generator(seed, "elbo")
+def _rebuilt(built: Built, test: ImageSet, rows: slice, given: Tensor) -> Tensor:
+    if built.reconstruct is not None:
+        return built.reconstruct(given)
+    assert built.variational is not None
+    model = _at(built.variational, test, rows)
+    return model.sample(model.encode(given)[0])
 
-    def terms(x: Tensor) -> Tensor:
-        eps = torch.randn(len(x), built.latent, generator=generator).to(x.device)
-        return torch.stack(elbo(x, eps), dim=1)  # [B, 2]
 
-    nll, kl = per_image(test, terms).unbind(1)
-    grey = "nats, cross-entropy with grey pixels: no likelihood"
-    both = f"nats, their sum (β = 1), {len(test):,} {which} pictures, one z each"
+def _bounds(built: Built, test: ImageSet, which: str, n: int, seed: int) -> Figures:
+    """ELBO and log p(x); on pixels drawn as 0 or 1 where the model was trained on such."""
+    model = built.variational
+    assert model is not None
+    pixels, noise = make_generator(seed, "pixels"), make_generator(seed, "elbo")
+    parts, seen = [], []
+    for start in range(0, len(test), 500):
+        rows = slice(start, start + 500)
+        x = to_unit(test.images[rows])
+        if built.binarise:
+            x = (torch.rand(x.shape, generator=pixels).to(x.device) < x).float()
+        eps = torch.randn(len(x), built.latent, generator=noise).to(x.device)
+        nll, kl = elbo_terms(_at(model, test, rows), x, eps)
+        parts.append(torch.stack([nll, kl.sum(dim=1)], dim=1))  # [B, 2]
+        if start < n:
+            seen.append(x)
+    nll, kl = torch.cat(parts).unbind(1)
+    images = torch.cat(seen)[:n]
+    generator = torch.Generator(images.device).manual_seed(seed)
+    labels = None if test.labels is None else test.labels[: len(images)]
+    log_p = log_likelihood(
+        model, images, IMPORTANCE_SAMPLES, generator, labels=labels, chunk=10
+    )  # fmt: skip
+    kind = "pixels drawn as 0 or 1" if built.binarise else "grey pixels: no likelihood"
+    given = "log p(x|y)" if built.classes else "log p(x)"
     return {
-        "reconstruction term": _mean(nll, grey),
+        "reconstruction term": _mean(nll, f"nats, cross-entropy with {kind}"),
         "KL term": _mean(kl, "nats, of q(z|x) from the prior"),
-        "negative ELBO": _mean(nll + kl, both),
+        "negative ELBO": _mean(
+            nll + kl, f"nats, their sum (β = 1), {len(test):,} {which} pictures, one z each"
+        ),
+        f"negative {given}": _mean(
+            -log_p, f"nats, {len(images):,} of them, {IMPORTANCE_SAMPLES} z each; {kind}"
+        ),
     }
+
+
+def _at(model: VAE | ConditionalVAE, test: ImageSet, rows: slice) -> VAE | Given:
+    if not isinstance(model, ConditionalVAE):
+        return model
+    assert test.labels is not None
+    return model.given(test.labels[rows])
 
 
 def _judgement(built: Built, test: ImageSet, fake: Tensor, which: str) -> Figures:

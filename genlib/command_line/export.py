@@ -21,10 +21,13 @@ def export(args: Namespace, together: Processes) -> int:
         print(f"{out}: the weights of {', '.join(networks)} at step {run.step:,}, with a card")
         return 0
     out = Path(args.out or run.folder / f"{name}.onnx")
-    painter, latent = run.built.painter.eval(), run.built.latent
+    classes = run.built.classes
+    painter, latent = run.built.painter.eval(), run.built.latent + classes
     export_onnx(painter, latent, out, run.card())
     shape = ", ".join(map(str, run.plan.shape))
     print(f"{out}: z [batch, {latent}] -> images [batch, {shape}] in [0, 1], step {run.step:,}")
+    if classes:
+        print(f"The last {classes} numbers of z are the label: 1 for the class to draw, else 0.")
     difference = onnx_difference(out, painter, latent)
     if difference is None:
         print("Not compared with PyTorch: pip install onnxruntime for that.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from genlib.models.gan import ConvGenerator, DenseGenerator
     from genlib.models.noise import Prior
+    from genlib.models.vae import VAE, ConditionalVAE
     from genlib.training import Player
     from genlib.training.compiling import CompileMode
 
@@ -33,11 +34,13 @@ class Built:
         players: for `train`.
         painter: from `z [B, latent]` to images in [0, 1].
         latent: length of `z`.
+        classes: how many labels the painter is told: one-hot beside `z`, `[B, latent + classes]`.
         prior: whether `z` from a prior gives samples. It does not for autoencoders.
         codes: gives n of `z` from the prior, with a generator; None where that is N(0, I).
-        reconstruct: from images to images, where the model does that.
+        reconstruct: from images to images, where the model does that without labels.
         noise: standard deviation of the noise that `reconstruct` shall remove.
-        elbo: `(x, eps) -> (reconstruction, kl)`, `[B]` each in nats, for VAEs.
+        variational: the model itself where it has a bound on log p(x).
+        binarise: whether it was trained on pixels drawn as 0 or 1.
         judge: from images to `[B]`, logits of a discriminator or scores of a critic.
         best: name in the history whose lowest value marks the best checkpoint. None for games: a
             player's loss says how it fares against the other, not how good the pictures are.
@@ -46,11 +49,13 @@ class Built:
     players: list[Player]
     painter: nn.Module
     latent: int
+    classes: int = 0
     prior: bool = True
     codes: Callable[[int, torch.Generator], Tensor] | None = None
     reconstruct: Callable[[Tensor], Tensor] | None = None
     noise: float = 0.0
-    elbo: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    variational: VAE | ConditionalVAE | None = None
+    binarise: bool = False
     judge: Callable[[Tensor], Tensor] | None = None
     judge_name: str = "discriminator"
     best: str | None = None
@@ -96,33 +101,74 @@ def _autoencoder(
 
 def vae(
     shape: Shape, steps: int, device: torch.device, *, network: str = "auto", latent: int = 20,
-    width: int = 32, learning_rate: float = 1e-3, beta: float = 1.0, ema: float | None = None,
+    width: int = 32, learning_rate: float = 1e-3, beta: float = 1.0, kl_warmup: int = 0,
+    least_kl: float = 0.0, binarise: bool = False, ema: float | None = None,
     compile: CompileMode | None = None,
 ) -> Built:  # fmt: skip
     """variational autoencoder (Kingma & Welling 2014)"""
-    import torch
-
-    from genlib.divergences import kl_to_standard_normal
-    from genlib.export import Painter
-    from genlib.losses import bernoulli_nll
-    from genlib.models.vae import ConvVAE, DenseVAE
     from genlib.training import vae_player
 
-    model = (
-        DenseVAE(latent, image_shape=shape) if network == "dense" else ConvVAE(latent, width, shape)
-    ).to(device)
     player = vae_player(
-        model, steps=steps, learning_rate=learning_rate, beta=beta, compile=compile, ema_decay=ema
-    )
-    best: Any = player.best_model
+        _vae(shape, network, latent, width).to(device), steps=steps, learning_rate=learning_rate,
+        beta=beta, kl_warmup=kl_warmup, least_kl=least_kl, binarise=binarise, compile=compile,
+        ema_decay=ema,
+    )  # fmt: skip
+    # While the weight of the KL term rises, the lowest loss is an early one.
+    return _variational(player, latent, binarise, best=None if kl_warmup else "vae")
 
-    def elbo(x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
-        mu, log_var = best.encode(x)
-        logits = best.decode(mu + torch.exp(0.5 * log_var) * eps)
-        return bernoulli_nll(logits, x), kl_to_standard_normal(mu, log_var)
 
+def iwae(
+    shape: Shape, steps: int, device: torch.device, *, network: str = "auto", latent: int = 20,
+    width: int = 32, learning_rate: float = 1e-3, samples: int = 5, chunk: int | None = None,
+    binarise: bool = False, ema: float | None = None,
+) -> Built:  # fmt: skip
+    """VAE trained on the importance-weighted bound (Burda et al. 2016)"""
+    from genlib.training import iwae_player
+
+    player = iwae_player(
+        _vae(shape, network, latent, width).to(device), steps=steps, samples=samples,
+        learning_rate=learning_rate, binarise=binarise, chunk=chunk, ema_decay=ema,
+    )  # fmt: skip
+    return _variational(player, latent, binarise, best="iwae")
+
+
+def _vae(shape: Shape, network: str, latent: int, width: int) -> VAE:
+    from genlib.models.vae import ConvVAE, DenseVAE
+
+    if network == "dense":
+        return DenseVAE(latent, image_shape=shape)
+    return ConvVAE(latent, width, shape)
+
+
+def _variational(player: Player, latent: int, binarise: bool, best: str | None) -> Built:
+    from genlib.export import Painter
+
+    model: Any = player.best_model
     return Built(
-        [player], Painter(best, "sample"), latent, reconstruct=best, elbo=elbo, best="vae"
+        [player], Painter(model, "sample"), latent, reconstruct=model, variational=model,
+        binarise=binarise, best=best,
+    )  # fmt: skip
+
+
+def conditional_vae(
+    shape: Shape, steps: int, device: torch.device, classes: int, *, latent: int = 20,
+    learning_rate: float = 1e-3, beta: float = 1.0, kl_warmup: int = 0, least_kl: float = 0.0,
+    binarise: bool = False, ema: float | None = None,
+) -> Built:  # fmt: skip
+    """VAE that is told the label, and draws the class you choose (Sohn et al. 2015)"""
+    from genlib.command_line.labels import LabelledPainter
+    from genlib.models.vae import ConditionalVAE
+    from genlib.training import vae_player
+
+    player = vae_player(
+        ConditionalVAE(classes, latent, image_shape=shape).to(device), steps=steps,
+        learning_rate=learning_rate, beta=beta, kl_warmup=kl_warmup, least_kl=least_kl,
+        binarise=binarise, ema_decay=ema,
+    )  # fmt: skip
+    model: Any = player.best_model
+    return Built(
+        [player], LabelledPainter(model), latent, classes, variational=model, binarise=binarise,
+        best=None if kl_warmup else "vae",
     )  # fmt: skip
 
 
@@ -207,10 +253,14 @@ def vae_gan(
 
 
 class Entry(NamedTuple):
-    """How a model is built, and the size of its batches."""
+    """How a model is built, the size of its batches, and whether it is told labels.
+
+    One that is takes the number of classes as one more argument.
+    """
 
     build: Callable[..., Built]
     batch_size: int
+    labelled: bool = False
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -227,6 +277,8 @@ MODELS = {
     "autoencoder": Entry(autoencoder, 128),
     "denoising-autoencoder": Entry(denoising_autoencoder, 128),
     "vae": Entry(vae, 128),
+    "iwae": Entry(iwae, 128),
+    "conditional-vae": Entry(conditional_vae, 128, labelled=True),
     "gan": Entry(gan, 128),
     "wgan-gp": Entry(wgan_gp, 64),
     "vae-gan": Entry(vae_gan, 64),

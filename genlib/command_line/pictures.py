@@ -9,17 +9,21 @@ import torch
 from torch import Tensor
 
 from genlib import make_generator
+from genlib.command_line.labels import beside, find_class
 from genlib.command_line.models import Built
-from genlib.command_line.runs import Plan, open_run, write_json
+from genlib.command_line.runs import Plan, RunError, open_run, write_json
 from genlib.data import ImageSet
 from genlib.files import write_atomic
 from genlib.training import History, Processes, SampleStrip
 
 
-def inputs(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
+def inputs(
+    built: Built, n: int, seed: int, test: ImageSet | None, label: int | None = None
+) -> Tensor:
     """What `paint` makes `n` pictures of: codes from the prior `[n, K]`.
 
-    For autoencoders, which have no prior: evaluation pictures `[n, C, H, W]`, with noise where the
+    Where the model is told labels, one-hot beside the code: `label`, or all classes in turn. For
+    autoencoders, which have no prior: evaluation pictures `[n, C, H, W]`, with noise where the
     model removes it. The same for a seed on every device.
     """
     generator = make_generator(seed, "samples")
@@ -27,7 +31,8 @@ def inputs(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
     if built.codes is not None:
         return built.codes(n, generator)
     if built.prior:
-        return torch.randn(n, built.latent, generator=generator).to(device)
+        z = torch.randn(n, built.latent, generator=generator)
+        return (beside(z, built.classes, label) if built.classes else z).to(device)
     assert test is not None
     x = test.take(n).pixels().to(device)
     return x + built.noise * torch.randn(x.shape, generator=generator).to(device)
@@ -41,10 +46,12 @@ def paint(built: Built, given: Tensor) -> Tensor:
         return torch.cat([make(part) for part in given.split(250)]).clamp(0, 1)
 
 
-def draw(built: Built, n: int, seed: int, test: ImageSet | None) -> Tensor:
+def draw(
+    built: Built, n: int, seed: int, test: ImageSet | None, label: int | None = None
+) -> Tensor:
     """`n` samples; of an autoencoder pairs: a picture that it is given, and what it makes of it."""
     if built.prior:
-        return paint(built, inputs(built, n, seed, test))
+        return paint(built, inputs(built, n, seed, test, label))
     given = inputs(built, max(1, n // 2), seed, test)
     return torch.stack([given.clamp(0, 1), paint(built, given)], dim=1).flatten(0, 1)
 
@@ -55,10 +62,26 @@ def sample(args: Namespace, together: Processes) -> int:
     test = None if run.built.prior else run.plan.sets()[1]
     if test is not None:
         print("An autoencoder has no samples: each second picture is its answer to the one before.")
+    label = None if args.label is None else _label(run.plan, args.label)
     out = Path(args.out or run.folder / "sample.png")
-    _save_grid(out, draw(run.built, args.n, args.seed, test))
+    columns = None if label is not None else _columns(run.built)
+    _save_grid(out, draw(run.built, args.n, args.seed, test, label), columns)
     print(f"{out}, step {run.step:,}")
     return 0
+
+
+def _label(plan: Plan, text: str) -> int:
+    if not plan.classes:
+        raise RunError(f"a {plan.model} is told no labels: leave --label out")
+    try:
+        return find_class(text, plan.classes)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+
+
+def _columns(built: Built) -> int | None:
+    """A column for each class, where classes come in turn and are few."""
+    return built.classes if 0 < built.classes <= 10 else None
 
 
 def leave_behind(
@@ -76,7 +99,7 @@ def leave_behind(
     if series:
         write_atomic(folder / "losses.png", _png(loss_curves(history)))
         print(f"{history.latest()}; {history.images_per_second:,.0f} images/s")
-    _save_grid(folder / "samples.png", draw(built, 64, plan.seed, test))
+    _save_grid(folder / "samples.png", draw(built, 64, plan.seed, test), _columns(built))
     what = "samples" if built.prior else "reconstructions"
     steps = f"steps {strip.steps[0]:,} to {strip.steps[-1]:,}"
     alt = f"{what.capitalize()} of a {plan.model} on {plan.title} while it learns, {steps}."
@@ -84,10 +107,10 @@ def leave_behind(
     print(f"{folder}: samples.png, losses.png, training.webp, history.json")
 
 
-def _save_grid(path: Path, images: Tensor) -> None:
+def _save_grid(path: Path, images: Tensor, columns: int | None) -> None:
     from genlib.plots import image_grid
 
-    write_atomic(path, _png(image_grid(images)))
+    write_atomic(path, _png(image_grid(images, columns=columns)))
 
 
 def _png(figure: object) -> bytes:

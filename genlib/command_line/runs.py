@@ -30,6 +30,7 @@ class Plan:
     Attributes:
         options: the model's own, such as `latent`.
         title, shape: of the data that was found.
+        classes: names of the labels that the model is told, if it is.
         precision: "auto" only until the device is known.
     """
 
@@ -49,6 +50,7 @@ class Plan:
     options: dict[str, Any]
     title: str = ""
     shape: tuple[int, int, int] = (1, 28, 28)
+    classes: tuple[str, ...] = ()
     genlib: str = ""
 
     @classmethod
@@ -63,7 +65,8 @@ class Plan:
             raise RunError(f"there is no run in {folder} (no run.json); `train` starts one there")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            plan = cls(**{**content, "shape": tuple(content["shape"])})
+            lists = {"shape": tuple(content["shape"]), "classes": tuple(content.get("classes", ()))}
+            plan = cls(**{**content, **lists})
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(
                 f"{path} is damaged or of another genlib ({error}); start the run anew elsewhere"
@@ -100,9 +103,11 @@ class Plan:
         options = dict(self.options)
         if not compile:
             options.pop("compile", None)
+        entry = MODELS[self.model]
+        told = (len(self.classes),) if entry.labelled else ()
         seed_everything(self.seed)
         try:
-            return MODELS[self.model].build(self.shape, self.steps, device, **options)
+            return entry.build(self.shape, self.steps, device, *told, **options)
         except ValueError as error:
             raise RunError(str(error)) from error
 
@@ -137,8 +142,9 @@ def open_run(
     built = plan.build(place, compile=False)
     if best and built.best is None:
         raise RunError(
-            f"a {plan.model} has no best checkpoint: its losses tell who is ahead in the game, not "
-            "how good the pictures are; leave --best out for the newest"
+            f"this {plan.model} has no best checkpoint: the losses of a game tell who is ahead and "
+            "not how good the pictures are, and with --kl-warmup the early ones are the lowest; "
+            "leave --best out for the newest"
         )
     path = folder / "checkpoints"
     try:

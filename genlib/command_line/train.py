@@ -104,8 +104,15 @@ def _settle(plan: Plan, images: ImageSet, device: torch.device) -> Plan:
         options["network"] = pick_network(images.shape)
     if options.get("compile") == "cuda-graphs" and device.type != "cuda":
         raise RunError("--cuda-graphs needs a GPU, and this run is on the CPU: leave it out")
+    labelled = MODELS[plan.model].labelled
+    if labelled and images.labels is None:
+        raise RunError(
+            f"a {plan.model} needs labels, and {images.title} has none; take --data mnist, "
+            "fashion_mnist or digits, or train a vae"
+        )
     return replace(
         plan, options=options, title=images.title, shape=images.shape, genlib=genlib.__version__,
+        classes=images.classes if labelled else (),
         precision=training.pick_precision(device) if plan.precision == "auto" else plan.precision,
     )  # fmt: skip
 
@@ -115,9 +122,9 @@ def _headline(
 ) -> str:
     weights = sum(p.numel() for player in built.players for p in player.parameters)
     shared = f", {together.count} processes" if together.count > 1 else ""
-    network = plan.options.get("network", "conv")
+    network = f", {plan.options['network']}" if "network" in plan.options else ""
     return (
         f"{images.describe()}\n"
-        f"{plan.model}, {network}, {weights:,} weights; {plan.steps:,} steps of {plan.batch_size} "
+        f"{plan.model}{network}, {weights:,} weights; {plan.steps:,} steps of {plan.batch_size} "
         f"pictures; {device}, {plan.precision}{shared}"
     )

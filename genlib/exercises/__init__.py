@@ -12,6 +12,12 @@ from genlib.exercises.chapter2 import (
     check_kl,
     check_kl_to_prior,
 )
+from genlib.exercises.chapter3 import (
+    check_free_bits,
+    check_importance_weighted_bound,
+    check_negative_elbo,
+    check_reparameterize,
+)
 from genlib.exercises.report import Finding, Report
 
 __all__ = [
@@ -19,10 +25,14 @@ __all__ = [
     "Report",
     "check_denoising_loss",
     "check_estimator",
+    "check_free_bits",
+    "check_importance_weighted_bound",
     "check_js",
     "check_kl",
     "check_kl_to_prior",
+    "check_negative_elbo",
     "check_pca",
+    "check_reparameterize",
     "check_squared_error",
     "check_tied_decoder",
 ]

@@ -59,17 +59,23 @@ def normal_nll(mean: Tensor, log_var: Tensor, x: Tensor) -> Tensor:
 
     Args:
         mean: `[B, ...]`.
-        log_var: log σ², of the same shape or one that broadcasts to it, such as a single number.
+        log_var: log σ², of the same shape or one that broadcasts to it: a single number, or
+            `[B, 1, 1, 1]` for one per image.
         x: images of the same shape as `mean`.
 
     Returns:
         `[B]`.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or `log_var` does not broadcast to them.
     """
     _same_shape(mean, x)
-    log_var = single(log_var)
+    try:
+        log_var = single(log_var).expand(mean.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"log_var {list(log_var.shape)} does not broadcast to the images {list(x.shape)}"
+        ) from None
     squares = (single(x) - single(mean)).square() * torch.exp(-log_var)
     return 0.5 * (squares + log_var + math.log(2 * math.pi)).flatten(1).sum(dim=1)
 

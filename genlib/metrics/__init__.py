@@ -1,24 +1,53 @@
-"""Measuring: a value per image, a mean with its interval, what a classifier sees."""
+"""Measuring: a value per image, a mean with its interval, what a classifier sees.
 
+The chapters use these; each says in its own words what it can and cannot tell.
+"""
+
+from genlib.metrics.bootstrapping import BootstrapInterval, bootstrap
+from genlib.metrics.copies import Memorisation, memorisation
 from genlib.metrics.evaluate import accuracy, confidence, per_image
+from genlib.metrics.feature_vectors import Moments, features, moments
+from genlib.metrics.frechet import frechet_between_gaussians, frechet_distance
+from genlib.metrics.histogram import class_histogram, histogram_entropy
 from genlib.metrics.intervals import Interval, interval
+from genlib.metrics.kernel import kernel_distance
+from genlib.metrics.laplacian import sharpness
 from genlib.metrics.likelihood import active_units, log_likelihood
 from genlib.metrics.modes import ModeReport, mode_counts, mode_report, reverse_kl
+from genlib.metrics.neighbours import nearest
+from genlib.metrics.paths import Smoothness, departure, smoothness
 from genlib.metrics.referees import Referees, appoint, nearest_distance
 
 __all__ = [
+    "BootstrapInterval",
     "Interval",
+    "Memorisation",
     "ModeReport",
+    "Moments",
     "Referees",
+    "Smoothness",
     "accuracy",
     "active_units",
     "appoint",
+    "bootstrap",
+    "class_histogram",
     "confidence",
+    "departure",
+    "features",
+    "frechet_between_gaussians",
+    "frechet_distance",
+    "histogram_entropy",
     "interval",
+    "kernel_distance",
     "log_likelihood",
+    "memorisation",
     "mode_counts",
     "mode_report",
+    "moments",
+    "nearest",
     "nearest_distance",
     "per_image",
     "reverse_kl",
+    "sharpness",
+    "smoothness",
 ]

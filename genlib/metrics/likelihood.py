@@ -39,13 +39,17 @@ def log_likelihood(
         `[N]`.
 
     Raises:
-        ValueError: `samples`, `batch_size` or `chunk` is below 1, or labels are missing.
+        ValueError: `samples`, `batch_size` or `chunk` is below 1; there are no images; labels are
+            missing or of another number.
     """
     if min(samples, batch_size, chunk) < 1:
         raise ValueError(
             f"samples, batch_size and chunk must be at least 1, got {samples}, {batch_size}, "
             f"{chunk}"
         )
+    if len(images) == 0 or (labels is not None and len(labels) != len(images)):
+        count = "" if labels is None else f" and {len(labels)} labels"
+        raise ValueError(f"got {len(images)} images{count}; expected images, each with its label")
     parts = []
     for start in range(0, len(images), batch_size):
         x = images[start : start + batch_size]

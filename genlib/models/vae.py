@@ -142,7 +142,7 @@ class GaussianVAE(DenseVAE):
     @property
     def sigma(self) -> float:
         """The standard deviation of every pixel as it is now."""
-        return math.exp(0.5 * float(self.log_var_x))
+        return math.exp(0.5 * float(self.log_var_x.detach()))
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x|z), `[B, C, H, W]`; not squashed to [0, 1]."""

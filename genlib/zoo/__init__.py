@@ -20,9 +20,20 @@ from genlib.models.autoencoder import (
     TiedAutoencoder,
 )
 from genlib.models.classifier import SmallClassifier
+from genlib.models.vae import ConditionalVAE, ConvVAE, DenseVAE, GaussianVAE
 
 FOLDER = Path(__file__).parent
-MODELS = (ConvAutoencoder, DenseAutoencoder, LinearAutoencoder, SmallClassifier, TiedAutoencoder)
+MODELS = (
+    ConditionalVAE,
+    ConvAutoencoder,
+    ConvVAE,
+    DenseAutoencoder,
+    DenseVAE,
+    GaussianVAE,
+    LinearAutoencoder,
+    SmallClassifier,
+    TiedAutoencoder,
+)
 
 
 def available(folder: Path = FOLDER) -> list[str]:

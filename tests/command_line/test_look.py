@@ -14,6 +14,7 @@ from safetensors import safe_open
 from torch import nn
 
 from genlib.command_line import evaluate, main
+from genlib.command_line.labels import find_class
 from genlib.command_line.models import MODELS, Built
 from genlib.command_line.pictures import draw, inputs
 from genlib.command_line.runs import open_run
@@ -90,11 +91,48 @@ def test_a_checkpoint_of_another_model_is_refused(run_of: RunOf, tmp_path: Path,
     assert "no good checkpoint" in capsys.readouterr().err
 
 
+def test_a_class_can_be_chosen(run_of: RunOf, tmp_path: Path, capsys) -> None:
+    run = open_run(run_of("conditional-vae"))
+    built, model = run.built, run.built.variational
+    assert run.plan.classes == digits("test").classes
+    z = inputs(built, 12, 0, None)[:, : built.latent]
+    with torch.no_grad():
+        turn = model.sample(z, torch.arange(12) % 10)
+        threes = model.sample(z, torch.full((12,), 3))
+    torch.testing.assert_close(draw(built, 12, 0, None), turn)
+    torch.testing.assert_close(draw(built, 12, 0, None, label=3), threes)
+
+    def grid(name: str, *options: str) -> bytes:
+        out = tmp_path / name
+        argv = ["sample", str(run_of("conditional-vae")), "--out", str(out), *options]
+        assert main(argv) == 0
+        return out.read_bytes()
+
+    assert grid("a.png", "--label", "3") != grid("b.png", "--label", "4")
+    assert grid("c.png") == (run_of("conditional-vae") / "samples.png").read_bytes()
+    capsys.readouterr()
+    assert main(["sample", str(run_of("conditional-vae")), "--label", "13"]) == 1
+    assert "there is no class '13'; the classes are 0" in capsys.readouterr().err
+    assert main(["sample", str(run_of("vae")), "--label", "3"]) == 1
+    assert "a vae is told no labels: leave --label out" in capsys.readouterr().err
+
+
+def test_a_class_is_found_by_name_or_number() -> None:
+    names = ("T-shirt/top", "Trouser", "0")
+    assert [find_class(text, names) for text in ("trouser", "1", "T-SHIRT/TOP")] == [1, 1, 0]
+    assert find_class("0", names) == 2  # a name goes before a number
+    with pytest.raises(ValueError, match="no class 'coat'; the classes are 0 T-shirt/top, 1 Trou"):
+        find_class("coat", names)
+
+
+BOUNDS = {"reconstruction MSE", "reconstruction PSNR", "reconstruction term", "KL term",
+          "negative ELBO", "distance to training", "distance to training, real"}  # fmt: skip
 EXPECTED = {
     "autoencoder": {"reconstruction MSE", "reconstruction PSNR"},
     "denoising-autoencoder": {"reconstruction MSE", "reconstruction PSNR"},
-    "vae": {"reconstruction MSE", "reconstruction PSNR", "reconstruction term", "KL term",
-            "negative ELBO", "distance to training", "distance to training, real"},
+    "vae": BOUNDS | {"negative log p(x)"},
+    "iwae": BOUNDS | {"negative log p(x)"},
+    "conditional-vae": BOUNDS | {"negative log p(x|y)"},
     "gan": {"discriminator is right", "distance to training", "distance to training, real"},
     "wgan-gp": {"critic's separation", "distance to training", "distance to training, real"},
     "vae-gan": {"reconstruction MSE", "reconstruction PSNR", "discriminator is right",
@@ -127,10 +165,20 @@ def perfect(images: ImageSet) -> Built:
         def forward(self, z: torch.Tensor) -> torch.Tensor:
             return self.pixels[: len(z)]
 
+    class Constant:
+        """−log p(x|z) is 7 nats, KL(q ‖ p) is 2: z says much and does nothing. log p(x) = −7."""
+
+        latent = 2
+
+        def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.full((len(x), 2), 2**0.5), torch.zeros(len(x), 2)
+
+        def nll(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(x),), 7.0)
+
     return Built(
         [], Painter(Memory()), latent=2, reconstruct=lambda x: (x + 0.1).clamp(0, 1),
-        judge=lambda x: x.flatten(1).amax(dim=1) * 0 + 1.0,
-        elbo=lambda x, eps: (torch.full((len(x),), 7.0), torch.full((len(x),), 2.0)),
+        judge=lambda x: x.flatten(1).amax(dim=1) * 0 + 1.0, variational=Constant(),
     )  # fmt: skip
 
 
@@ -143,10 +191,53 @@ def test_figures_are_what_they_say(test_set: ImageSet) -> None:
     decibels = float((-10 * mse.log10()).mean())
     assert figures["reconstruction PSNR"]["mean"] == pytest.approx(decibels, rel=1e-5)
     assert figures["negative ELBO"]["mean"] == pytest.approx(9.0)
+    assert figures["negative log p(x)"]["mean"] == pytest.approx(7.0, abs=0.3)
     assert figures["distance to training"]["mean"] == pytest.approx(0, abs=1e-5)
     assert figures["distance to training, real"]["mean"] > 0.005
     assert figures["discriminator is right"]["value"] == 0.5  # says "real" to everything
     assert "class entropy" not in figures  # no classifier for scikit-learn's digits
+
+
+@pytest.mark.parametrize("model", ["iwae", "conditional-vae"])
+def test_bounds_are_measured_on_the_pixels_of_the_training(
+    model: str, tmp_path: Path, test_set: ImageSet
+) -> None:
+    """And likelihoods say which pixels they are of."""
+    run = tmp_path / "run"
+    assert main(["train", model, *SMALL, "--binarise", "--out", str(run)]) == 0
+    built = open_run(run).built
+    figures = evaluate.measure(built, digits("train").take(50), test_set, n=40, seed=0)
+    name = "negative log p(x|y)" if model == "conditional-vae" else "negative log p(x)"
+    assert "pixels drawn as 0 or 1" in figures[name]["meaning"]
+    assert "40 of them, 200 z each" in figures[name]["meaning"]
+    seen: list[torch.Tensor] = []
+    original = built.variational.nll
+
+    def nll(x: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        seen.append(x)
+        return original(x, *rest)
+
+    built.variational.nll = nll
+    evaluate.measure(built, digits("train").take(50), test_set, n=40, seed=0)
+    assert set(torch.cat(seen).unique().tolist()) == {0.0, 1.0}
+    few = test_set.take(40)
+    alone = evaluate.measure(built, digits("train").take(50), few, n=40, seed=0)
+    # The bound is a bound, on the same pictures.
+    assert alone[name]["mean"] < alone["negative ELBO"]["mean"]
+    again = evaluate.measure(built, digits("train").take(50), few, n=40, seed=0)
+    assert again == alone
+
+
+def test_a_conditional_vae_rebuilds_each_picture_with_its_label(
+    run_of: RunOf, test_set: ImageSet
+) -> None:
+    built = open_run(run_of("conditional-vae")).built
+    model, x, y = built.variational, test_set.pixels(), test_set.labels
+    with torch.no_grad():
+        figures = evaluate.measure(built, test_set, test_set, n=20, seed=0)
+        r = model.sample(model.encode(x, y)[0], y)
+    mse = (r - x).square().mean()
+    assert figures["reconstruction MSE"]["mean"] == pytest.approx(float(mse), rel=1e-4)
 
 
 def test_a_classifier_looks_at_samples_of_its_own_set(test_set: ImageSet) -> None:
@@ -196,3 +287,15 @@ def test_export_to_onnx_says_how_near_it_is(run_of: RunOf, tmp_path: Path, capsy
     assert "z [batch, 20] -> images [batch, 1, 28, 28]" in printed
     assert float(printed.split()[-1]) < 1e-5
     assert [path.name for path in tmp_path.iterdir()] == ["vae.onnx"]  # one file, weights inside
+
+
+def test_a_conditional_vae_takes_its_label_beside_z(run_of: RunOf, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "cvae.onnx"
+    assert main(["export", str(run_of("conditional-vae")), "--onnx", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "z [batch, 30] -> images [batch, 1, 28, 28]" in printed
+    assert "The last 10 numbers of z are the label" in printed
+    assert float(printed.split()[-1]) < 1e-5

@@ -44,7 +44,8 @@ def test_a_run_leaves_its_files(model: str, run_of: Callable[[str], Path]) -> No
     assert all(series["steps"] == [1, 2, 3, 4, 5, 6] for series in history["series"].values())
     # A best checkpoint only where a loss measures quality.
     has_best = (run / "checkpoints" / "best.safetensors").exists()
-    assert has_best == (model in ("autoencoder", "denoising-autoencoder", "vae"))
+    likelihoods = ("vae", "iwae", "conditional-vae")
+    assert has_best == (model in ("autoencoder", "denoising-autoencoder", *likelihoods))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -72,6 +73,64 @@ def test_a_run_does_what_its_options_say(tmp_path: Path) -> None:
     assert 3.0 in exact.values()  # the weight of the penalty, which the critic's loss holds
     assert state["players"]["generator"]["model"]["body.0.weight"].shape[1] == 7
     assert state["history"]["images"] == 6 * 4 * 20
+
+
+@pytest.mark.parametrize("model", ["vae", "conditional-vae"])
+def test_the_options_of_a_vae_reach_its_loss(model: str, tmp_path: Path, capsys) -> None:
+    run = tmp_path / "run"
+    options = ["--beta", "2", "--kl-warmup", "4", "--least-kl", "0.5", "--binarise"]
+    assert main(["train", model, *SMALL, *options, "--out", str(run)]) == 0
+    exact = newest(run / "checkpoints")["settings"]["exact"]
+    found = {key.split(".")[-1]: value for key, value in exact.items()}
+    wanted = {"beta": 2.0, "kl_warmup": 4, "least_kl": 0.5, "binarise": True}
+    assert {key: found[key] for key in wanted} == wanted
+    series = json.loads((run / "history.json").read_text())["series"]
+    assert series["vae"]["values"][0] == series["reconstruction"]["values"][0]  # weight 0
+    # Its loss means something else at each step, so none is the best.
+    assert not (run / "checkpoints" / "best.safetensors").exists()
+    assert "with --kl-warmup the early ones are the lowest" in failure(
+        ["sample", str(run), "--best"], capsys
+    )
+
+
+def test_the_options_of_an_iwae_reach_its_loss(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    options = ["--samples", "4", "--chunk", "3", "--binarise", "--network", "conv", "--width", "4"]
+    assert main(["train", "iwae", *SMALL, *options, "--out", str(run)]) == 0
+    exact = newest(run / "checkpoints")["settings"]["exact"]
+    assert (exact["iwae.loss.samples"], exact["iwae.loss.chunk"]) == (4, 3)
+    assert exact["iwae.loss.binarise"] is True
+
+
+@pytest.mark.parametrize("model", ["iwae", "conditional-vae"])
+def test_a_stopped_run_goes_on_as_if_it_had_not(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after a checkpoint in the middle: the newest ones are gone."""
+    start = ["train", model, *SMALL, "--binarise", "--ema", "0.9", "--save-every", "1e-9"]
+    for name in ("whole", "stopped"):
+        assert main([*start, "--out", str(tmp_path / name)]) == 0
+    stopped = tmp_path / "stopped" / "checkpoints"
+    for path in sorted(stopped.glob("step-*"))[1:]:
+        path.unlink()
+    assert newest(stopped)["step"] < 6
+    assert main(["resume", str(tmp_path / "stopped"), "--quiet"]) == 0
+    states = [newest(tmp_path / name / "checkpoints") for name in ("whole", "stopped")]
+    for player, parts in states[0]["players"].items():
+        for kind in ("model", "average"):
+            for key, value in parts[kind].items():
+                assert torch.equal(value, states[1]["players"][player][kind][key])
+    for name in ("samples.png", "losses.png", "training.webp"):
+        same = [(tmp_path / run / name).read_bytes() for run in ("whole", "stopped")]
+        assert same[0] == same[1]
+
+
+def test_a_model_that_is_told_labels_needs_them(photos: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "run"
+    argv = ["train", "conditional-vae", "--data", str(photos), "--out", str(out)]
+    words = failure(argv, capsys)
+    assert "a conditional-vae needs labels, and my photos has none; take --data mnist" in words
+    assert not out.exists()
 
 
 def test_a_folder_that_holds_a_run_is_refused(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
 
 from genlib import make_generator
-from genlib.divergences import kl_to_standard_normal
+from genlib.divergences import kl_normal, kl_per_dimension, kl_to_standard_normal
 
 
 @given(seed=st.integers(0, 10_000), spread=st.floats(0.01, 8))
@@ -20,6 +20,24 @@ def test_kl_is_torchs(seed: int, spread: float) -> None:
     q, p = Normal(mu, torch.exp(0.5 * log_var)), Normal(torch.zeros(()).double(), 1.0)
     expected = kl_divergence(q, p).sum(1)
     torch.testing.assert_close(kl_to_standard_normal(mu, log_var), expected)
+
+
+@given(seed=st.integers(0, 10_000), spread=st.floats(0.01, 8))
+@settings(max_examples=50, deadline=None)
+def test_each_dimension_is_a_divergence_of_its_own(seed: int, spread: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    mu, log_var = spread * torch.randn(2, 4, 6, generator=generator, dtype=torch.float64)
+    each = kl_per_dimension(mu, log_var)
+    assert each.shape == (4, 6)
+    assert each.min() >= 0
+    standard = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
+    torch.testing.assert_close(each, kl_normal(mu, torch.exp(0.5 * log_var), *standard))
+    torch.testing.assert_close(each.sum(1), kl_to_standard_normal(mu, log_var))
+
+
+def test_a_dimension_that_says_nothing_costs_nothing() -> None:
+    mu, log_var = torch.tensor([[0.0, 3.0]]), torch.tensor([[0.0, 0.0]])
+    assert kl_per_dimension(mu, log_var).tolist() == [[0.0, 4.5]]
 
 
 def test_kl_by_hand() -> None:
@@ -53,6 +71,7 @@ def test_kl_near_zero_is_neither_negative_nor_noise(log_var: float) -> None:
 def test_gradients() -> None:
     mu, log_var = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True).unbind()
     assert torch.autograd.gradcheck(kl_to_standard_normal, (mu, log_var))
+    assert torch.autograd.gradcheck(kl_per_dimension, (mu, log_var))
 
 
 def test_one_value_per_sample_in_single_precision() -> None:
@@ -66,3 +85,5 @@ def test_one_value_per_sample_in_single_precision() -> None:
 def test_shapes_that_would_broadcast_are_refused() -> None:
     with pytest.raises(ValueError, match=r"mu \[4, 3\] and log_var \[4, 1\] differ"):
         kl_to_standard_normal(torch.zeros(4, 3), torch.zeros(4, 1))
+    with pytest.raises(ValueError, match=r"mu \[4, 3\] and log_var \[3\] differ"):
+        kl_per_dimension(torch.zeros(4, 3), torch.zeros(3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -34,16 +36,22 @@ def vae_player(
     Args:
         model: a `VAE`, or a `ConditionalVAE`, which needs a stream with labels.
         steps: length of the run; the rate falls to 0 at its end along a cosine.
-        learning_rate: the largest one.
+        learning_rate: the largest one. The σ that a `GaussianVAE` learns gets ten times as much.
         warmup: steps over which the rate rises to it.
         beta: weight of the KL term; 1 gives the ELBO.
-        kl_warmup: steps over which that weight rises from 0 to `beta` (Bowman et al. 2016).
+        kl_warmup: steps over which that weight rises from 0 to `beta` (Bowman et al. 2016). Until
+            then "vae" means another thing at each step; compare such runs by its two terms.
         least_kl: nats that each latent dimension has for free; see `free_bits`.
         binarise: draw each pixel of each batch as 0 or 1 with its grey value as probability
             (dynamic binarisation).
         compile: see `compiled`.
         ema_decay: see `Player`.
+
+    Raises:
+        ValueError: `kl_warmup` or `least_kl` is negative.
     """
+    if kl_warmup < 0 or least_kl < 0:
+        raise ValueError(f"kl_warmup {kl_warmup} and least_kl {least_kl} must not be negative")
 
     def terms(x: Tensor, eps: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         return elbo_terms(_at(model, y), x, eps)  # [B], [B, K]
@@ -119,7 +127,13 @@ def _player(
     warmup: int,
     ema_decay: float | None,
 ) -> Player:
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+    free = {key: value for key, value in model.named_parameters() if value.requires_grad}
+    # Adam moves a number by about its rate per step. A learned log σ² of the pixels is one number
+    # with several nats to go, so it gets ten times the rate of the weights.
+    pixel_width = free.pop("log_var_x", None)
+    groups: list[dict[str, Any]] = [{"params": list(free.values())}] if free else []
+    if pixel_width is not None:
+        groups.append({"params": [pixel_width], "lr": 10 * learning_rate})
+    optimizer = torch.optim.Adam(groups, lr=learning_rate, fused=True)
     schedule = warmup_cosine(optimizer, steps, warmup)
     return Player(name, model, loss, optimizer, schedule=schedule, ema_decay=ema_decay)
