@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from lighten import lighten
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
@@ -118,6 +119,7 @@ def mend(app: Sphinx, error: Exception | None) -> None:
     static = Path(app.outdir) / "_static"
     for unused in (*static.rglob("fontawesome/*/js"), *static.rglob("*.map")):
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink()
+    lighten(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
