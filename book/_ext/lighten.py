@@ -69,6 +69,10 @@ def used_icons_only(css: Path, out: Path) -> None:
     named = set(re.findall(r"\bfa-[a-z0-9-]+", " ".join(texts)))
     others = [p.read_text(encoding="utf8") for p in out.rglob("*.css") if p != css]
     codes = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", " ".join(others))}
+    # Icons lie among the characters for private use; some sheets hold them as they are.
+    codes |= {
+        ord(character) for character in " ".join(others) if 0xE000 <= ord(character) <= 0xF8FF
+    }
     font = css.parent.parent / "webfonts" / "fa-solid-900.ttf"
 
     def keep(rule: re.Match[str]) -> str:

@@ -37,3 +37,15 @@ def test_pictures_shrink_and_look_the_same(lighten: ModuleType, tmp_path: Path) 
     shown = np.asarray(Image.open(tmp_path / "a.webp").convert("L")).astype(int)
     assert np.abs(shown - pixels).mean() < 2
     assert lighten.small_pictures(tmp_path) == {}
+
+
+def test_the_font_has_every_icon_that_a_style_sheet_names(site: Path) -> None:
+    from fontTools.ttLib import TTFont
+
+    (font,) = site.rglob("fa-solid-900.woff")
+    kept = set(TTFont(font).getBestCmap())
+    sheets = " ".join(p.read_text(encoding="utf8") for p in (site / "_static/styles").glob("*.css"))
+    named = {ord(character) for character in sheets if 0xE000 <= ord(character) <= 0xF8FF}
+    with TTFont(font.with_suffix(".ttf")) as whole:
+        assert named & set(whole.getBestCmap()) <= kept
+    assert len(named) > 5
