@@ -22,15 +22,15 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from experiments.autoencoder_models import mse
-from experiments.common import Row, run_experiment
+from experiments.common import Row, over_seeds, run_experiment
+from experiments.fitting import fit
 from experiments.latent_scores import elbo_of
 from genlib import budget, pick_device, seed_everything
-from genlib.data import BatchStream, fashion_mnist
+from genlib.data import fashion_mnist
 from genlib.divergences import kl_to_standard_normal
 from genlib.losses import reparameterize, squared_error
-from genlib.metrics import interval
 from genlib.models.vae import GaussianVAE
-from genlib.training import Move, Precision, train, vae_player
+from genlib.training import Move, Precision, vae_player
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,7 @@ def run(settings: Settings, *, variant: str, seed: int) -> Row:
     player = vae_player(model, steps=settings.steps, learning_rate=settings.learning_rate)
     if variant == "mean_over_pixels":
         player = replace(player, loss=mean_over_pixels(model))
-    stream = BatchStream(train_set, settings.batch_size, seed=seed)
-    train(
-        [player],
-        stream,
-        steps=settings.steps,
-        seed=seed,
-        progress=False,
-        precision=settings.precision,
-    )
+    fit(settings, player, train_set, seed)
     scores = elbo_of(model, test.pixels())
     return {
         "kl": scores["kl"],
@@ -107,12 +99,10 @@ def mean_over_pixels(model: GaussianVAE) -> Callable[[Move], Tensor]:
 
 
 def summarise(settings: Settings, rows: list[Row]) -> Row:
+    names = ("kl", "mse", "active_units", "sigma")
     return {
         "variants": {
-            variant: {
-                name: interval([row[name] for row in rows if row["variant"] == variant]).to_dict()
-                for name in ("kl", "mse", "active_units", "sigma")
-            }
+            variant: over_seeds([row for row in rows if row["variant"] == variant], names)
             for variant in VARIANTS
         },
         "mean_image_mse": mean_image_mse(),

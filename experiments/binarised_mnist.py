@@ -21,7 +21,7 @@ from torch import Tensor
 
 from experiments.common import ROOT, Row, run_experiment, sources
 from genlib import budget, make_generator, pick_device, profile, seed_everything
-from genlib.data import BatchStream, mnist
+from genlib.data import BatchStream, binarised, mnist
 from genlib.metrics import active_units, log_likelihood
 from genlib.models.vae import DenseVAE
 from genlib.training import Checkpoints, History, Precision, iwae_player, train, vae_player
@@ -81,7 +81,12 @@ def run(settings: Settings, *, objective: str, steps: int) -> Row:
 def test_set(settings: Settings) -> Tensor:
     """The test images, binarised, `[N, 1, 28, 28]`."""
     test = mnist("test", device=pick_device())
-    return binarised(test.take(settings.test_images).pixels())
+    return binarised_once(test.take(settings.test_images).pixels())
+
+
+def binarised_once(images: Tensor) -> Tensor:
+    """Test images, binarised: always the same draw, on the CPU, for every device."""
+    return binarised(images, make_generator(0, "binarised test set"))
 
 
 def fit(settings: Settings, objective: str, steps: int, curve: Curve) -> tuple[DenseVAE, History]:
@@ -135,13 +140,6 @@ class Curve:
 
     def load_state_dict(self, state: Row) -> None:
         self.points = [list(point) for point in state["points"]]
-
-
-def binarised(images: Tensor) -> Tensor:
-    """Each pixel 1 with its grey value as probability, else 0; always the same draw."""
-    generator = make_generator(0, "binarised test set")  # on the CPU: the same on every device
-    draws = torch.rand(images.shape, generator=generator).to(images.device)
-    return (draws < images).to(images.dtype)
 
 
 def likelihoods(settings: Settings, model: DenseVAE, x: Tensor) -> Row:

@@ -37,6 +37,7 @@ import genlib
 from genlib import results
 from genlib.data import DataError, used
 from genlib.files import write_atomic
+from genlib.metrics import interval
 from tools.provenance import fingerprint, source_commit
 
 HERE = Path(__file__).parent
@@ -119,6 +120,16 @@ def sources(module: Any) -> str:
         tree.body = [node for node in tree.body if "BANDS" not in ast.unparse(node)[:5]]
         parts += [ast.unparse(tree), fingerprint(notebook, ROOT)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def over_seeds(rows: list[Row], keys: tuple[str, ...]) -> Row:
+    """Intervals in place of the numbers at the ends of equal dictionaries."""
+    found: Row = {}
+    for key in keys:
+        values = [row[key] for row in rows]
+        nested = isinstance(values[0], dict)
+        found[key] = over_seeds(values, tuple(values[0])) if nested else interval(values).to_dict()
+    return found
 
 
 def circumstances() -> Row:

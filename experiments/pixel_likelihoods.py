@@ -19,14 +19,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from experiments.binarised_mnist import binarised
-from experiments.common import Row, run_experiment
+from experiments.binarised_mnist import binarised_once
+from experiments.common import Row, over_seeds, run_experiment
+from experiments.fitting import fit
 from experiments.latent_scores import elbo_of, nll_of, spread
 from genlib import budget, pick_device, seed_everything
-from genlib.data import BatchStream, ImageSet, mnist
-from genlib.metrics import interval
+from genlib.data import ImageSet, mnist
 from genlib.models.vae import DenseVAE
-from genlib.training import Precision, train, vae_player
+from genlib.training import Precision, vae_player
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,7 @@ def run(settings: Settings, *, trained: str, seed: int) -> Row:
         binarise=trained == "sampled",
     )
     data = thresholded(train_set) if trained == "thresholded" else train_set
-    train(
-        [player],
-        BatchStream(data, settings.batch_size, seed=seed),
-        steps=settings.steps,
-        seed=seed,
-        progress=False,
-        precision=settings.precision,
-    )
+    fit(settings, player, data, seed)
     return {
         kind: {"elbo": elbo_of(model, x)["elbo"], "nll": nll_of(model, x, settings.test_samples)}
         for kind, x in three_kinds(spread(test, settings.test_images)).items()
@@ -97,21 +90,13 @@ def thresholded(data: ImageSet) -> ImageSet:
 def three_kinds(test: ImageSet) -> dict[str, Tensor]:
     """The same test images with each kind of pixels, `[N, C, H, W]` each."""
     x = test.pixels()
-    return {"grey": x, "sampled": binarised(x), "thresholded": thresholded(test).pixels()}
+    return {"grey": x, "sampled": binarised_once(x), "thresholded": thresholded(test).pixels()}
 
 
 def summarise(settings: Settings, rows: list[Row]) -> Row:
     return {
         "table": {
-            trained: {
-                tested: {
-                    name: interval(
-                        [row[tested][name] for row in rows if row["trained"] == trained]
-                    ).to_dict()
-                    for name in ("elbo", "nll")
-                }
-                for tested in KINDS
-            }
+            trained: over_seeds([row for row in rows if row["trained"] == trained], KINDS)
             for trained in KINDS
         }
     }

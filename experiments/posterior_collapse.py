@@ -23,14 +23,14 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.binarised_mnist import binarised
-from experiments.common import Row, run_experiment
+from experiments.binarised_mnist import binarised_once
+from experiments.common import Row, over_seeds, run_experiment
+from experiments.fitting import fit
 from experiments.latent_scores import elbo_of, nll_of, spread
 from genlib import budget, pick_device, seed_everything
-from genlib.data import BatchStream, mnist
-from genlib.metrics import interval
+from genlib.data import mnist
 from genlib.models.vae import DenseVAE
-from genlib.training import Precision, train, vae_player
+from genlib.training import Precision, vae_player
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,8 @@ def run(settings: Settings, *, variant: str, seed: int) -> Row:
         binarise=True,
         **helps[variant],
     )
-    stream = BatchStream(train_set, settings.batch_size, seed=seed)
-    train(
-        [player],
-        stream,
-        steps=settings.steps,
-        seed=seed,
-        progress=False,
-        precision=settings.precision,
-    )
-    x = binarised(spread(test, settings.test_images).pixels())
+    fit(settings, player, train_set, seed)
+    x = binarised_once(spread(test, settings.test_images).pixels())
     return {**elbo_of(model, x), "nll": nll_of(model, x, settings.test_samples)}
 
 
@@ -104,10 +96,7 @@ def summarise(settings: Settings, rows: list[Row]) -> Row:
     names = ("kl", "distortion", "elbo", "nll", "active_units")
     return {
         "variants": {
-            variant: {
-                name: interval([row[name] for row in rows if row["variant"] == variant]).to_dict()
-                for name in names
-            }
+            variant: over_seeds([row for row in rows if row["variant"] == variant], names)
             for variant in VARIANTS
         }
     }

@@ -15,14 +15,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from experiments.binarised_mnist import binarised
-from experiments.common import Row, run_experiment
+from experiments.binarised_mnist import binarised_once
+from experiments.common import Row, over_seeds, run_experiment
+from experiments.fitting import fit
 from experiments.latent_scores import elbo_of
 from genlib import budget, pick_device, seed_everything
-from genlib.data import BatchStream, mnist
-from genlib.metrics import interval
+from genlib.data import mnist
 from genlib.models.vae import DenseVAE
-from genlib.training import Precision, train, vae_player
+from genlib.training import Precision, vae_player
 
 
 @dataclass(frozen=True)
@@ -70,16 +70,8 @@ def run(settings: Settings, *, beta: float, seed: int) -> Row:
         beta=beta,
         binarise=True,
     )
-    stream = BatchStream(train_set, settings.batch_size, seed=seed)
-    train(
-        [player],
-        stream,
-        steps=settings.steps,
-        seed=seed,
-        progress=False,
-        precision=settings.precision,
-    )
-    scores = elbo_of(model, binarised(test.pixels())[: settings.test_images])
+    fit(settings, player, train_set, seed)
+    scores = elbo_of(model, binarised_once(test.pixels())[: settings.test_images])
     return {"rate": scores.pop("kl"), **scores}
 
 
@@ -87,10 +79,7 @@ def summarise(settings: Settings, rows: list[Row]) -> Row:
     names = ("rate", "distortion", "elbo", "active_units")
     return {
         "betas": {
-            str(beta): {
-                name: interval([row[name] for row in rows if row["beta"] == beta]).to_dict()
-                for name in names
-            }
+            str(beta): over_seeds([row for row in rows if row["beta"] == beta], names)
             for beta in settings.betas
         }
     }

@@ -27,10 +27,11 @@ import torch
 from torch import Tensor
 
 from experiments.autoencoder_models import mse
-from experiments.common import Row, run_experiment
+from experiments.common import Row, over_seeds, run_experiment
+from experiments.fitting import fit
 from experiments.random_codes import guesses
 from genlib import budget, make_generator, pick_device, seed_everything, zoo
-from genlib.data import BatchStream, ImageSet, fashion_mnist
+from genlib.data import ImageSet, fashion_mnist
 from genlib.metrics import (
     Moments,
     Referees,
@@ -47,7 +48,7 @@ from genlib.metrics import (
 from genlib.models.autoencoder import DenseAutoencoder
 from genlib.models.classifier import SmallClassifier
 from genlib.models.vae import DenseVAE
-from genlib.training import Player, Precision, autoencoder_player, train, vae_player
+from genlib.training import Precision, autoencoder_player, vae_player
 
 
 @dataclass(frozen=True)
@@ -162,17 +163,6 @@ def vae(settings: Settings, train_set: ImageSet, test: ImageSet, seed: int) -> T
     return Trained(codes, torch.no_grad()(model.sample), mse(model, test))
 
 
-def fit(settings: Settings, player: Player, train_set: ImageSet, seed: int) -> None:
-    train(
-        [player],
-        BatchStream(train_set, settings.batch_size, seed=seed),
-        steps=settings.steps,
-        seed=seed,
-        progress=False,
-        precision=settings.precision,
-    )
-
-
 def measure_lines(
     settings: Settings, model: Trained, looks: Looks, test: ImageSet, seed: int
 ) -> Row:
@@ -263,16 +253,6 @@ def summarise(settings: Settings, rows: list[Row]) -> Row:
             "difference": interval(pairs).to_dict(),
         }
     return figures
-
-
-def over_seeds(rows: list[Row], keys: tuple[str, ...]) -> Row:
-    """Intervals in place of the numbers at the ends of equal dictionaries."""
-    found: Row = {}
-    for key in keys:
-        values = [row[key] for row in rows]
-        nested = isinstance(values[0], dict)
-        found[key] = over_seeds(values, tuple(values[0])) if nested else interval(values).to_dict()
-    return found
 
 
 if __name__ == "__main__":

@@ -14,10 +14,17 @@ from genlib import make_generator, zoo
 from genlib.command_line.models import Built
 from genlib.command_line.pictures import inputs, paint
 from genlib.command_line.runs import open_run, write_json
-from genlib.data import ImageSet
+from genlib.data import ImageSet, binarised
 from genlib.data.images import to_unit
 from genlib.losses import elbo_terms, psnr, squared_error
-from genlib.metrics import confidence, interval, log_likelihood, nearest_distance
+from genlib.metrics import (
+    class_histogram,
+    confidence,
+    histogram_entropy,
+    interval,
+    log_likelihood,
+    nearest_distance,
+)
 from genlib.models.vae import VAE, ConditionalVAE, Given
 from genlib.tables import Table
 from genlib.training import Processes
@@ -97,7 +104,7 @@ def _bounds(built: Built, test: ImageSet, which: str, n: int, seed: int) -> Figu
         rows = slice(start, start + 500)
         x = to_unit(test.images[rows])
         if built.binarise:
-            x = (torch.rand(x.shape, generator=pixels).to(x.device) < x).float()
+            x = binarised(x, pixels)
         eps = torch.randn(len(x), built.latent, generator=noise).to(x.device)
         nll, kl = elbo_terms(_at(model, test, rows), x, eps)
         parts.append(torch.stack([nll, kl.sum(dim=1)], dim=1))  # [B, 2]
@@ -162,9 +169,7 @@ def _classified(test: ImageSet, fake: Tensor) -> Figures:
     referee = zoo.load(CLASSIFIERS[test.name]).to(fake.device)
 
     def entropy(images: Tensor) -> float:
-        classes = torch.cat([referee(part).argmax(dim=1) for part in images.split(500)])
-        share = classes.bincount(minlength=len(test.classes)).double() / len(classes)
-        return float(torch.special.entr(share).sum())
+        return float(histogram_entropy(class_histogram(referee, images)))
 
     real, most = test.take(len(fake)).pixels(), math.log(len(test.classes))
     sure = _mean(confidence(referee, real), "the same for held-out pictures")

@@ -3,7 +3,7 @@
 from genlib.data.errors import DataError, used
 from genlib.data.faces import drawn_faces
 from genlib.data.folder import image_folder
-from genlib.data.images import ImageSet
+from genlib.data.images import ImageSet, binarised
 from genlib.data.mnist_sets import fashion_mnist, mnist
 from genlib.data.points import PointStream, PointTarget, grid, ring, swiss_roll
 from genlib.data.small_digits import digits
@@ -16,6 +16,7 @@ __all__ = [
     "ImageSet",
     "PointStream",
     "PointTarget",
+    "binarised",
     "digits",
     "drawn_faces",
     "fashion_mnist",

@@ -14,6 +14,17 @@ def to_unit(images: Tensor) -> Tensor:
     return images.to(torch.float32).div_(255)
 
 
+def binarised(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each pixel 1 with its grey value as probability, else 0 (sampled binarisation).
+
+    Args:
+        images: values in [0, 1], any shape.
+        generator: of the draw; one on the CPU gives the same pixels on every device.
+    """
+    draws = torch.rand(images.shape, generator=generator, device=generator.device)
+    return (draws.to(images.device) < images).to(images.dtype)
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images held as uint8 (a quarter of float32's memory), converted when they are used.

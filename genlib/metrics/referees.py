@@ -8,31 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from genlib.data.images import ImageSet
 from genlib.metrics.evaluate import confidence
+from genlib.metrics.neighbours import nearest
 
 
-@torch.no_grad()
-def nearest_distance(pictures: Tensor, data: ImageSet, chunk: int = 250) -> Tensor:
+def nearest_distance(pictures: Tensor, data: ImageSet) -> Tensor:
     """Mean squared difference per pixel to the nearest image of `data`.
 
     Args:
         pictures: `[n, C, H, W]` in [0, 1].
         data: N images of the same shape.
-        chunk: pictures compared at a time; memory grows with `chunk · N`.
 
     Returns:
-        `[n]`, on the device of `pictures`; the work is done where `data` lies.
+        `[n]`, on the device of `pictures`; the work is done where `data` lies, see `nearest`.
     """
-    real = data.pixels().flatten(1)  # [N, D]
-    parts = [
-        torch.cdist(part.to(real.device), real).amin(dim=1).square() / real.shape[1]
-        for part in pictures.flatten(1).split(chunk)
-    ]
-    return torch.cat(parts).to(pictures.device)
+    distance, _ = nearest(pictures, data)
+    return (distance.square() / pictures[0].numel()).to(pictures.device, pictures.dtype)
 
 
 @dataclass(frozen=True)

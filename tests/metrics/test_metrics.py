@@ -75,7 +75,7 @@ def test_nearest_distance_against_brute_force() -> None:
     all_pairs = torch.stack(
         [squared_error(p.expand(50, -1, -1, -1), data.pixels()) / 784 for p in pictures]
     )
-    ours = nearest_distance(pictures, data, chunk=3)
+    ours = nearest_distance(pictures, data)
     torch.testing.assert_close(ours, all_pairs.amin(1), rtol=1e-3, atol=1e-5)
     assert nearest_distance(data.pixels()[:3], data).max() < 1e-5
 
