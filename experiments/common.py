@@ -162,7 +162,8 @@ def provenance(rows: list[Row]) -> Row:
         "date": max(row["date"] for row in rows),
         "profile": genlib.profile(),
         "device": "; ".join(sorted({row["device"] for row in rows})),
-        "data": ", ".join(sorted({title for row in rows for title in row["data_used"]})),
+        "data": ", ".join(sorted({title for row in rows for title in row["data_used"]}))
+        or "formulas",
         "seconds": sum(row["seconds"] for row in rows),
         "versions": {"genlib": genlib.__version__, "torch": rows[0]["torch"]},
         "sources": rows[0]["sources"],

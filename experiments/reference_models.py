@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 import genlib
 from experiments import binarised_mnist
@@ -22,17 +23,42 @@ from experiments.autoencoder_models import mse
 from experiments.common import refuse_fallback
 from experiments.latent_scores import elbo_of
 from genlib import budget, make_generator, pick_device, seed_everything, zoo
-from genlib.data import BatchStream, ImageSet, fashion_mnist, mnist
-from genlib.metrics import accuracy, log_likelihood
+from genlib.data import BatchStream, ImageSet, drawn_faces, fashion_mnist, mnist
+from genlib.metrics import accuracy, features, frechet_distance, log_likelihood
 from genlib.models.autoencoder import DenseAutoencoder
 from genlib.models.classifier import SmallClassifier
+from genlib.models.gan import (
+    ConvDiscriminator,
+    ConvGenerator,
+    DenseDiscriminator,
+    DenseGenerator,
+    UnpaddedDiscriminator,
+    UnpaddedGenerator,
+    normal_weights,
+)
+from genlib.models.noise import Generator
 from genlib.models.vae import VAE, ConditionalVAE, ConvVAE, DenseVAE
-from genlib.training import Precision, autoencoder_player, classifier_player, train, vae_player
+from genlib.training import (
+    Player,
+    Precision,
+    autoencoder_player,
+    classifier_player,
+    gan_players,
+    train,
+    vae_player,
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one reference model is made."""
+    """How one reference model is made.
+
+    Attributes:
+        model: from `settings` to the network; its class must be in `zoo.MODELS`.
+        player: from the network and `steps` to the player, or to all players with that of the
+            network last.
+        training: more about how it learned, for its card.
+    """
 
     model: Callable[..., nn.Module]
     settings: dict[str, Any]
@@ -43,6 +69,7 @@ class Recipe:
     batch_size: int = 128
     seed: int = 0
     precision: Precision = "fp32"  # in training; scores are computed in fp32
+    training: dict[str, Any] = field(default_factory=dict)
 
 
 # 9,400 steps of 128 are 20 epochs of 60,000 images.
@@ -53,6 +80,16 @@ CONV_VAE_STEPS = budget(smoke=2, cpu=6_000, gpu=46_800)
 # No likelihood without its binarisation: on grey pixels this is a cross-entropy.
 ELBO = "negative ELBO on grey pixels"
 OBEYED = "share of samples read as the chosen class"
+DENSE_GAN_STEPS = budget(smoke=10, cpu=40_000, gpu=93_600)
+CONV_GAN_STEPS = budget(smoke=2, cpu=15_000, gpu=46_800)
+FACES_GAN_STEPS = budget(smoke=2, cpu=8_000, gpu=46_800)
+FRECHET = "Fréchet distance, 10,000 samples, features of the classifier"
+REFEREES = {
+    "mnist": "classifier-mnist",
+    "fashion_mnist": "classifier-fashion-mnist",
+    "digits": "classifier-mnist",  # stand in at profile smoke
+}
+THUMBNAILS = "Fréchet distance, 2,000 samples, pixels of 8×8 thumbnails"
 
 
 def _vae(
@@ -65,6 +102,42 @@ def _vae(
     **settings: Any,
 ) -> Recipe:
     return Recipe(model, settings, data, vae_player, scores, steps, precision=precision)
+
+
+def _gan(
+    model: Callable[..., nn.Module],
+    discriminator: Callable[..., nn.Module],
+    rival: dict[str, Any],
+    *,
+    data: Callable[..., ImageSet],
+    score: str,
+    steps: int,
+    start: Callable[[nn.Module], nn.Module] = normal_weights,
+    precision: Precision = "bf16",
+    **settings: Any,
+) -> Recipe:
+    """A generator, averaged over its way, that played against `discriminator(**rival)`.
+
+    Both begin as `start` makes them. The discriminator is not kept.
+    """
+    chosen: dict[str, Any] = {"learning_rate": 2e-4, "betas": (0.5, 0.999), "ema_decay": 0.999}
+
+    def build(**settings: Any) -> nn.Module:
+        return start(model(**settings))
+
+    def players(generator: Generator, *, steps: int) -> list[Player]:
+        device = generator.uniform_prior.device
+        return gan_players(generator, start(discriminator(**rival)).to(device), **chosen)
+
+    told = {"discriminator": {"model": discriminator.__name__, **rival}, **chosen}
+    return Recipe(
+        build, settings, data, players, (score,), steps, 64, precision=precision, training=told
+    )
+
+
+def _faces(split: str, *, device: torch.device | str = "cpu") -> ImageSet:
+    count = {"train": budget(smoke=256, cpu=20_000, gpu=60_000), "test": 2_000}
+    return drawn_faces(count[split], split=split, device=device)
 
 
 RECIPES = {
@@ -102,6 +175,39 @@ RECIPES = {
         latent=8,
         hidden=(256, 128),
     ),
+    "gan-mnist": _gan(
+        DenseGenerator,
+        DenseDiscriminator,
+        {"hidden": (128,)},
+        data=mnist,
+        score=FRECHET,
+        steps=DENSE_GAN_STEPS,
+        start=nn.Identity(),
+        precision="fp32",
+        latent=100,
+        hidden=(128,),
+    ),
+    "gan-fashion-mnist": _gan(
+        ConvGenerator,
+        ConvDiscriminator,
+        {"width": 32, "norm": "batch"},
+        data=fashion_mnist,
+        score=FRECHET,
+        steps=CONV_GAN_STEPS,
+        latent=64,
+        width=32,
+        prior="uniform",
+    ),
+    "gan-faces": _gan(
+        UnpaddedGenerator,
+        UnpaddedDiscriminator,
+        {"width": 24},
+        data=_faces,
+        score=THUMBNAILS,
+        steps=FACES_GAN_STEPS,
+        latent=64,
+        width=32,
+    ),
 }
 
 
@@ -129,11 +235,40 @@ def obeyed(model: nn.Module, test: ImageSet, per_class: int = 1_000) -> float:
     return float((read == y).float().mean())
 
 
+@torch.no_grad()
+def samples(model: nn.Module, n: int) -> Tensor:
+    """`n` pictures of a generator, z from its own prior."""
+    assert isinstance(model, Generator)
+    z = model.noise(n, make_generator(0, "samples"))
+    return torch.cat([model(part) for part in z.split(500)])
+
+
+def feature_distance(model: nn.Module, test: ImageSet) -> float:
+    """Fréchet distance of 10,000 samples to the test set, to the classifier of that set."""
+    judge = zoo.load(REFEREES[test.name]).to(test.images.device)
+    made = features(judge, samples(model, 10_000))
+    return frechet_distance(made, features(judge, test))
+
+
+def thumbnail_distance(model: nn.Module, test: ImageSet) -> float:
+    """Fréchet distance of 2,000 samples to the test set; each image is the mean colours of 8×8.
+
+    It knows nothing of what a face is: where there is which colour, and what goes with what.
+    """
+    vectors = [
+        F.adaptive_avg_pool2d(images, 8).flatten(1)  # [N, 3, 64, 64] -> [N, 192]
+        for images in (samples(model, 2_000), test.pixels())
+    ]
+    return frechet_distance(*vectors)
+
+
 SCORES: dict[str, Callable[[Any, ImageSet], float]] = {
     "mse": mse,
     "accuracy": accuracy,
     ELBO: negative_elbo,
     OBEYED: obeyed,
+    FRECHET: feature_distance,
+    THUMBNAILS: thumbnail_distance,
 }
 
 
@@ -149,7 +284,7 @@ NATS = "−log p(x), k = 50, sampled binary pixels"
 
 def binary_nats(model: DenseVAE) -> float:
     """−log p(x) per test image, binarised as in the experiment, with 50 importance samples."""
-    x = binarised_mnist.binarised(mnist("test").pixels())
+    x = binarised_mnist.binarised_once(mnist("test").pixels())
     return float(-log_likelihood(model, x, 50, make_generator(50, "likelihood")).mean())
 
 
@@ -191,23 +326,27 @@ def make(name: str, folder: Path = zoo.FOLDER) -> Path:
     refuse_fallback()
     seed_everything(recipe.seed)
     model = recipe.model(**recipe.settings).to(device)
-    player = recipe.player(model, steps=recipe.steps)
+    made = recipe.player(model, steps=recipe.steps)
+    players: list[Player] = made if isinstance(made, list) else [made]
     stream = BatchStream(train_set, recipe.batch_size, seed=recipe.seed)
     history = train(
-        [player],
+        players,
         stream,
         steps=recipe.steps,
         seed=recipe.seed,
         progress=False,
         precision=recipe.precision,
     )
-    half = model.half().float()  # score what is kept: weights in half precision
+    average = players[-1].average
+    kept = model if average is None else average.module
+    half = kept.half().float()  # score what is kept: weights in half precision
     profile = f"GENLIB_PROFILE={genlib.profile()}"
     card = {
         "data": train_set.title,
         "seed": recipe.seed,
         "steps": recipe.steps,
         "batch_size": recipe.batch_size,
+        **recipe.training,
         "scores": {f"test {name}": round(SCORES[name](half, test), 5) for name in recipe.scores},
         "seconds": round(history.seconds),
         "command": f"{profile} python -m experiments.reference_models {name}",

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from genlib import zoo
+from genlib import make_generator, zoo
 from genlib.models.autoencoder import TiedAutoencoder
+from genlib.models.noise import Generator
 from genlib.models.vae import ConditionalVAE
 
 
@@ -93,3 +94,38 @@ def test_the_conditional_model_draws_the_digit_that_was_asked_for() -> None:
     assert obeyed(zoo.load("cvae-mnist"), digits("all"), per_class=50) > 0.8
     torch.manual_seed(0)
     assert obeyed(ConditionalVAE(), digits("all"), per_class=50) < 0.3  # untrained
+
+
+GANS = [name for name in zoo.available() if name.startswith("gan-")]
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_generators_come_with_the_prior_they_learned_with(name: str) -> None:
+    generator = zoo.load(name)
+    assert isinstance(generator, Generator)
+    assert generator.prior == zoo.card(name)["settings"].get("prior", "normal")
+    z = generator.noise(1_000, make_generator(0, "zoo"))
+    widest = float(z.abs().max())
+    assert widest < 1 if generator.prior == "uniform" else widest > 2.5
+    assert z.min() < -0.99  # not [0, 1]
+    images = generator(z[:4])
+    assert images.min() >= 0
+    assert images.max() <= 1
+
+
+@pytest.mark.parametrize("name", GANS)
+def test_cards_of_generators_name_the_discriminator_they_played_against(name: str) -> None:
+    card = zoo.card(name)
+    assert card["discriminator"]["model"].endswith("Discriminator")
+    assert 0 < card["ema_decay"] < 1
+    assert (zoo.FOLDER / f"{name}.safetensors").stat().st_size <= 600_000
+
+
+def test_the_convolutional_generator_draws_clothes_of_all_ten_classes() -> None:
+    from experiments.reference_models import samples
+    from genlib.metrics import class_histogram
+
+    judge = zoo.load("classifier-fashion-mnist")
+    shares = class_histogram(judge, samples(zoo.load("gan-fashion-mnist"), 2_000))
+    assert shares.min() > 0.03
+    assert shares.max() < 0.25

@@ -18,21 +18,33 @@ from genlib.exercises.chapter3 import (
     check_negative_elbo,
     check_reparameterize,
 )
+from genlib.exercises.chapter4 import (
+    check_discriminator_loss,
+    check_discriminator_step,
+    check_generator_loss,
+    check_minibatch_features,
+    check_round,
+)
 from genlib.exercises.report import Finding, Report
 
 __all__ = [
     "Finding",
     "Report",
     "check_denoising_loss",
+    "check_discriminator_loss",
+    "check_discriminator_step",
     "check_estimator",
     "check_free_bits",
+    "check_generator_loss",
     "check_importance_weighted_bound",
     "check_js",
     "check_kl",
     "check_kl_to_prior",
+    "check_minibatch_features",
     "check_negative_elbo",
     "check_pca",
     "check_reparameterize",
+    "check_round",
     "check_squared_error",
     "check_tied_decoder",
 ]

@@ -20,19 +20,23 @@ from genlib.models.autoencoder import (
     TiedAutoencoder,
 )
 from genlib.models.classifier import SmallClassifier
+from genlib.models.gan import ConvGenerator, DenseGenerator, UnpaddedGenerator
 from genlib.models.vae import ConditionalVAE, ConvVAE, DenseVAE, GaussianVAE
 
 FOLDER = Path(__file__).parent
 MODELS = (
     ConditionalVAE,
     ConvAutoencoder,
+    ConvGenerator,
     ConvVAE,
     DenseAutoencoder,
+    DenseGenerator,
     DenseVAE,
     GaussianVAE,
     LinearAutoencoder,
     SmallClassifier,
     TiedAutoencoder,
+    UnpaddedGenerator,
 )
 
 
