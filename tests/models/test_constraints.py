@@ -40,7 +40,7 @@ def test_clipping_bounds_the_slope_by_widths_and_depth_alone() -> None:
 
 def weights(critic: nn.Module) -> list[torch.Tensor]:
     kinds = (nn.Linear, nn.Conv2d)
-    return [m.weight.flatten(1) for m in critic.modules() if isinstance(m, kinds)]
+    return [m.weight.detach().flatten(1) for m in critic.modules() if isinstance(m, kinds)]
 
 
 @pytest.mark.parametrize("build", [
@@ -76,7 +76,7 @@ def test_a_dense_critic_of_spectral_norm_1_is_1_lipschitz(pieces: int) -> None:
     assert gradient_norm(critic, x).max() > 2
     slope = gradient_norm(spectral_normalised(critic, 30).train(), x)
     assert slope.max() < 1 + 1e-3
-    assert slope.max() > 0.05
+    assert slope.max() > 0.01
 
 
 def test_a_convolution_may_be_steeper_than_its_matrix() -> None:
