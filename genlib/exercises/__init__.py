@@ -18,21 +18,31 @@ from genlib.exercises.chapter3 import (
     check_negative_elbo,
     check_reparameterize,
 )
+from genlib.exercises.chapter5 import (
+    check_critic_loss,
+    check_gradient_penalty,
+    check_lipschitz,
+    check_wasserstein,
+)
 from genlib.exercises.report import Finding, Report
 
 __all__ = [
     "Finding",
     "Report",
+    "check_critic_loss",
     "check_denoising_loss",
     "check_estimator",
     "check_free_bits",
+    "check_gradient_penalty",
     "check_importance_weighted_bound",
     "check_js",
     "check_kl",
     "check_kl_to_prior",
+    "check_lipschitz",
     "check_negative_elbo",
     "check_pca",
     "check_reparameterize",
     "check_squared_error",
     "check_tied_decoder",
+    "check_wasserstein",
 ]
