@@ -1,4 +1,4 @@
-"""How far one distribution is from another, in nats; batched and differentiable."""
+"""How far one distribution is from another: in nats, or in the units of the points."""
 
 from genlib.divergences.discrete import (
     cross_entropy,
@@ -17,8 +17,10 @@ from genlib.divergences.gaussian import (
     kl_per_dimension,
     kl_to_standard_normal,
 )
+from genlib.divergences.transport import Transport, optimal_transport, wasserstein_points
 
 __all__ = [
+    "Transport",
     "cross_entropy",
     "entropy",
     "f_divergence",
@@ -33,6 +35,8 @@ __all__ = [
     "kl_per_dimension",
     "kl_to_standard_normal",
     "mean_and_error",
+    "optimal_transport",
     "total_variation",
     "wasserstein_1d",
+    "wasserstein_points",
 ]

@@ -25,21 +25,30 @@ from genlib.exercises.chapter4 import (
     check_minibatch_features,
     check_round,
 )
+from genlib.exercises.chapter5 import (
+    check_critic_loss,
+    check_gradient_penalty,
+    check_lipschitz,
+    check_wasserstein,
+)
 from genlib.exercises.report import Finding, Report
 
 __all__ = [
     "Finding",
     "Report",
+    "check_critic_loss",
     "check_denoising_loss",
     "check_discriminator_loss",
     "check_discriminator_step",
     "check_estimator",
     "check_free_bits",
     "check_generator_loss",
+    "check_gradient_penalty",
     "check_importance_weighted_bound",
     "check_js",
     "check_kl",
     "check_kl_to_prior",
+    "check_lipschitz",
     "check_minibatch_features",
     "check_negative_elbo",
     "check_pca",
@@ -47,4 +56,5 @@ __all__ = [
     "check_round",
     "check_squared_error",
     "check_tied_decoder",
+    "check_wasserstein",
 ]

@@ -16,6 +16,7 @@ from torch import Tensor
 from genlib.losses.precision import single
 
 Critic = Callable[[Tensor], Tensor]
+Penalty = Callable[[Critic, Tensor, Tensor, Tensor], Tensor]  # critic, x, fake, eps -> [B]
 
 # Half precision has no numbers below 6e-8. Where a critic is still nearly flat (slope 1e-6), the
 # parts of its gradient are smaller than that and would be lost. So the scores are scaled up before
@@ -149,18 +150,40 @@ def hinge_generator_loss(fake_scores: Tensor) -> Tensor:
     return -single(fake_scores)
 
 
-def gradient_penalty(critic: Critic, x: Tensor, fake: Tensor, eps: Tensor) -> Tensor:
-    """(‖∇ critic(x̂)‖₂ − 1)² at x̂ = ε x + (1 − ε) fake, a point between two images.
+def gradient_norm(critic: Critic, x: Tensor) -> Tensor:
+    """‖∇ critic(x)‖₂ of each image: how steep the critic is there, over all values of the image.
 
-    Gulrajani et al. 2017, algorithm 1, lines 6 and 7. The norm is over all values of an image. It
-    is differentiable in the critic's weights, and its gradient is 0, not NaN, where the slope is 0.
-    Right under autocast too, in bfloat16 and in half precision.
+    Differentiable in the critic's weights, with gradient 0, not NaN, where the slope is 0. Right
+    under autocast too, in bfloat16 and in half precision.
 
     Args:
         critic: from images to scores `[B]`, each from its own image alone: no batch normalisation.
+        x: images `[B, ...]`, single or double precision.
+
+    Returns:
+        `[B]`.
+    """
+    # Scores of different images do not mix, so the gradient of their sum holds each image's own.
+    # torch.func.grad, unlike torch.autograd.grad, lets torch.compile trace a loss that contains it.
+    slope = torch.func.grad(lambda u: SCALE * single(critic(u)).sum())(x)
+    return torch.linalg.vector_norm(slope.flatten(1), dim=1) / SCALE  # [B]
+
+
+def gradient_penalty(
+    critic: Critic, x: Tensor, fake: Tensor, eps: Tensor, one_sided: bool = False
+) -> Tensor:
+    """(‖∇ critic(x̂)‖₂ − 1)² at x̂ = ε x + (1 − ε) fake, a point between two images.
+
+    Gulrajani et al. 2017, algorithm 1, lines 6 and 7. The norm and its precision are those of
+    `gradient_norm`.
+
+    Args:
+        critic: as for `gradient_norm`.
         x: images of the data, `[B, ...]`, single or double precision.
         fake: generated images of the same shape, without a graph.
         eps: one number per pair from U[0, 1), `[B]` or `[B, 1, ...]`.
+        one_sided: punish only norms above 1: max(0, ‖∇ critic(x̂)‖₂ − 1)² (there, section 4;
+            Petzka et al. 2018). A Lipschitz constraint forbids no slope below 1.
 
     Returns:
         `[B]`.
@@ -178,17 +201,31 @@ def gradient_penalty(critic: Critic, x: Tensor, fake: Tensor, eps: Tensor) -> Te
             f"eps has shape {list(eps.shape)}, expected one number per image, [{len(x)}]: with one "
             "per pixel, x̂ would not lie on the line between its two images."
         )
-    eps = eps.reshape(-1, *[1] * (x.ndim - 1))  # [B] -> [B, 1, ...]
+    eps = eps.to(x.dtype).reshape(-1, *[1] * (x.ndim - 1))  # [B] -> [B, 1, ...]
     x_hat = torch.lerp(fake.to(x.dtype), x, eps)
-    # Scores of different images do not mix, so the gradient of their sum holds each image's own.
-    # torch.func.grad, unlike torch.autograd.grad, lets torch.compile trace a loss that contains it.
-    slope = torch.func.grad(lambda u: SCALE * single(critic(u)).sum())(x_hat)
-    return (torch.linalg.vector_norm(slope.flatten(1), dim=1) / SCALE - 1).square()  # [B]
+    excess = gradient_norm(critic, x_hat) - 1  # [B]
+    return (F.relu(excess) if one_sided else excess).square()
+
+
+def r1_penalty(critic: Critic, x: Tensor) -> Tensor:
+    """½ ‖∇ critic(x)‖² at images of the data: times γ, R1 of Mescheder et al. 2018, equation 9.
+
+    It wants a slope of 0 where the data are, not of 1 between the data and the generated images.
+    There the critic is a GAN's discriminator and its score the logit.
+
+    Args:
+        critic, x: as for `gradient_norm`.
+
+    Returns:
+        `[B]`.
+    """
+    return 0.5 * gradient_norm(critic, x).square()
 
 
 def critic_loss(
-    critic: Critic, x: Tensor, fake: Tensor, eps: Tensor, penalty_weight: float = 10.0
-) -> tuple[Tensor, Tensor, Tensor]:
+    critic: Critic, x: Tensor, fake: Tensor, eps: Tensor, penalty_weight: float = 10.0,
+    penalise: Penalty = gradient_penalty,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """critic(fake) − critic(x) + λ · penalty: Gulrajani et al. 2017, algorithm 1, line 7.
 
     A function of tensors that compiles whole (`torch.compile(…, fullgraph=True)`).
@@ -196,18 +233,21 @@ def critic_loss(
     Args:
         critic, x, fake, eps: as for `gradient_penalty`.
         penalty_weight: λ.
+        penalise: the penalty, a function of `critic`, `x`, `fake` and `eps` that returns `[B]`.
 
     Returns:
         `(total, distance, penalty)`, each `[B]`. The mean of `distance` = critic(x) − critic(fake)
         estimates the Wasserstein distance from below, up to the slope the critic is off by.
 
     Raises:
-        ValueError: as for `gradient_penalty`, or the critic does not return one score per image.
+        ValueError: as for `gradient_penalty`, or the critic or the penalty does not return one
+            number per image.
     """
     real, made = single(critic(x)), single(critic(fake))
     _one_score_each("critic(x)", real, "critic(fake)", made)
     distance = real - made
-    penalty = gradient_penalty(critic, x, fake, eps)
+    penalty = penalise(critic, x, fake, eps)
+    _one_score_each("critic(x)", real, "the penalty", penalty)
     return penalty_weight * penalty - distance, distance, penalty
 
 

@@ -13,6 +13,7 @@ from genlib.metrics.intervals import Interval, interval
 from genlib.metrics.kernel import kernel_distance
 from genlib.metrics.laplacian import sharpness
 from genlib.metrics.likelihood import active_units, log_likelihood
+from genlib.metrics.lipschitz import Steepness, critic_estimate, lipschitz_estimate
 from genlib.metrics.modes import ModeReport, mode_counts, mode_report, reverse_kl
 from genlib.metrics.neighbours import nearest
 from genlib.metrics.paths import Smoothness, departure, smoothness
@@ -26,12 +27,14 @@ __all__ = [
     "Moments",
     "Referees",
     "Smoothness",
+    "Steepness",
     "accuracy",
     "active_units",
     "appoint",
     "bootstrap",
     "class_histogram",
     "confidence",
+    "critic_estimate",
     "departure",
     "features",
     "frechet_between_gaussians",
@@ -39,6 +42,7 @@ __all__ = [
     "histogram_entropy",
     "interval",
     "kernel_distance",
+    "lipschitz_estimate",
     "log_likelihood",
     "memorisation",
     "mode_counts",

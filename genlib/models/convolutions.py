@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 Shape = tuple[int, int, int]
-Norm = Literal["none", "batch", "layer", "group"]
+Norm = Literal["none", "batch", "layer", "group", "instance"]
 Place = Literal["before", "after"]
 
 
@@ -37,16 +37,18 @@ def halvings(image_shape: Shape) -> int:
 def normalised(norm: Norm, channels: int) -> list[nn.Module]:
     """The layer that normalises, in a list; empty for "none".
 
-    "batch" takes mean and variance over the batch, so that its images meet; "layer" and "group"
-    over the channels and pixels of each image alone, "group" in eight parts.
+    "batch" takes mean and variance over the batch, so that its images meet; the others over each
+    image alone: "layer" over all channels and pixels, "group" over an eighth of the channels,
+    "instance" over the pixels of each channel. Each has a scale and a shift for every channel.
     """
     if norm == "none":
         return []
     if norm == "batch":
         return [nn.BatchNorm2d(channels)]
-    if norm not in ("layer", "group"):
-        raise ValueError(f"norm is {norm!r}; use 'none', 'batch', 'layer' or 'group'")
-    return [nn.GroupNorm(1 if norm == "layer" else math.gcd(8, channels), channels)]
+    groups = {"layer": 1, "group": math.gcd(8, channels), "instance": channels}
+    if norm not in groups:
+        raise ValueError(f"norm is {norm!r}; use 'none', 'batch', 'layer', 'group' or 'instance'")
+    return [nn.GroupNorm(groups[norm], channels)]
 
 
 def activated(
@@ -66,9 +68,10 @@ def activated(
 def needs_bias(norm: Norm, place: Place = "before") -> bool:
     """Whether a bias has an effect in a convolution that `activated` layers follow.
 
-    Batch normalisation right behind it subtracts the mean, and with it the bias.
+    Batch and instance normalisation right behind it subtract each channel's mean, and with it the
+    bias.
     """
-    return norm != "batch" or place == "after"
+    return norm not in ("batch", "instance") or place == "after"
 
 
 def down(

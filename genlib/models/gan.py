@@ -93,7 +93,7 @@ class ConvGenerator(Generator):
         latent: length of the noise `z`.
         width: channels before the last convolution; twice as many with each halving of the side.
         image_shape: `(C, H, W)`, square, the side halving to 4…7 (28, 32, 64, …).
-        norm: "batch", "none", "layer" or "group".
+        norm: "batch", "none", "layer", "group" or "instance".
         place: normalise "before" or "after" the activation.
         prior: see `Generator`.
 
@@ -123,8 +123,8 @@ class ConvDiscriminator(nn.Module):
     Args:
         width: channels after the first convolution; they double with each halving.
         image_shape: `(C, H, W)`, square, the side halving to 4…7.
-        norm: "none", "layer" or "group" keep the images of a batch apart, as a critic with a
-            gradient penalty must; "batch" is for GANs only.
+        norm: "none", "layer", "group" and "instance" keep the images of a batch apart, as a critic
+            with a gradient penalty must; "batch" is for GANs only.
         place: normalise "before" or "after" the activation.
         kernels: of a `MinibatchDiscrimination` before the last layer, for GANs only; 0 for none.
 
@@ -162,7 +162,7 @@ class UnpaddedGenerator(Generator):
         latent: length of the noise `z`.
         width: channels before the last convolution; twice and four times as many before.
         image_shape: `(C, 64, 64)`.
-        norm: "batch", "none", "layer" or "group".
+        norm: "batch", "none", "layer", "group" or "instance".
         place: normalise "before" or "after" the activation.
         prior: see `Generator`.
 
@@ -212,7 +212,8 @@ class UnpaddedDiscriminator(nn.Module):
         place: normalise "before" or "after" the activation.
 
     Raises:
-        ValueError: the side is not 64, or there is no such norm or place.
+        ValueError: the side is not 64, there is no such norm or place, or the norm is "instance",
+            of which the last convolution's single pixel would not be left.
     """
 
     def __init__(
@@ -224,6 +225,11 @@ class UnpaddedDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         _check_64(image_shape)
+        if norm == "instance":
+            raise ValueError(
+                "the last convolution leaves one pixel, and one pixel less its own mean is 0: take "
+                "norm='layer' or 'none'."
+            )
         a, b, c = width, 2 * width, 4 * width
         bias = needs_bias(norm, place)
         self.body = nn.Sequential(

@@ -89,7 +89,7 @@ class ConvVAE(VAE):
         latent: K, the length of `z`.
         width: channels after the first convolution; they double with each halving.
         image_shape: `(C, H, W)`, square.
-        norm: "none", "batch", "layer" or "group".
+        norm: "none", "batch", "layer", "group" or "instance".
 
     Raises:
         ValueError: the side does not halve to 4…7.

@@ -16,7 +16,7 @@ class Encoder(nn.Module):
         latent: K, the length of `z`.
         width: channels after the first convolution; they double with each halving.
         image_shape: `(C, H, W)`, square, the side halving to 4…7.
-        norm: "batch", "none", "layer" or "group".
+        norm: "batch", "none", "layer", "group" or "instance".
 
     Raises:
         ValueError: the side does not halve to 4…7.
@@ -47,7 +47,7 @@ class FeatureDiscriminator(nn.Module):
     Args:
         width: channels after the first convolution; they double with each halving.
         image_shape: `(C, H, W)`, square, the side halving to 4…7.
-        norm: "none", "batch", "layer" or "group".
+        norm: "none", "batch", "layer", "group" or "instance".
         layer: the convolution, counted from 1, whose output `features` are; by default the last.
 
     Raises:

@@ -16,6 +16,7 @@ from genlib.training.recipes import (
     vae_gan_players,
     vae_player,
     warmup_cosine,
+    wgan_clip_players,
     wgan_gp_players,
 )
 from genlib.training.settings import ChangedSettingsError
@@ -51,5 +52,6 @@ __all__ = [
     "vae_gan_players",
     "vae_player",
     "warmup_cosine",
+    "wgan_clip_players",
     "wgan_gp_players",
 ]

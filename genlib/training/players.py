@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from genlib.models.constraints import clip_weights
 from genlib.training.arithmetic import FP32, Arithmetic
 from genlib.training.processes import ALONE, Processes
 
@@ -105,6 +106,7 @@ class Player:
             each further one a fresh batch.
         schedule: stepped after each of its moves, if given.
         clip_norm: the gradient is scaled down to this norm where it is longer, if given.
+        weight_bound: if given, all weights are put into [−bound, bound] after each of its moves.
         ema_decay: if given, an exponential moving average of the weights is kept:
             `average ← decay · average + (1 − decay) · weights` after each move.
     """
@@ -116,6 +118,7 @@ class Player:
     moves: int = 1
     schedule: LRScheduler | None = None
     clip_norm: float | None = None
+    weight_bound: float | None = None
     ema_decay: float | None = None
 
     def __post_init__(self) -> None:
@@ -123,6 +126,8 @@ class Player:
             raise ValueError(f"player {self.name!r} must move at least once, got {self.moves}")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ValueError(f"clip_norm of player {self.name!r} must be positive")
+        if self.weight_bound is not None and not self.weight_bound > 0:
+            raise ValueError(f"weight_bound of player {self.name!r} must be positive")
         if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay of player {self.name!r} must be in [0, 1)")
         self.average: AveragedModel | None = None
@@ -173,6 +178,8 @@ class Player:
         scaler.update()
         for parameter in parameters:  # fused optimisers change weights without telling autograd
             torch.autograd.graph.increment_version(parameter)
+        if self.weight_bound is not None:
+            clip_weights(self.model, self.weight_bound)
         if self.average is not None:
             self.average.update_parameters(self.model)
         if self.schedule is not None:

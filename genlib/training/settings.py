@@ -71,7 +71,8 @@ def changes(before: Settings, now: Settings) -> tuple[list[str], list[str]]:
     harmless: list[str] = []
     for name in sorted({*was, *new}):
         old, current = was.get(name, "not set"), new.get(name, "not set")
-        if old != current:
+        off = old in ("not set", None) and current in ("not set", None)
+        if old != current and not off:  # older checkpoints lack newer settings
             both_free = name not in before["exact"] and name not in now["exact"]
             (harmless if both_free else breaking).append(f"{name}: {old} then, {current} now")
     return breaking, harmless
@@ -95,6 +96,7 @@ def _player_settings(player: Player) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "moves": player.moves,
         "clip_norm": player.clip_norm,
+        "weight_bound": player.weight_bound,
         "ema_decay": player.ema_decay,
         "model": _short(re.sub("0x[0-9a-f]+", "", repr(player.model)).encode()),
         "optimizer": type(player.optimizer).__name__,

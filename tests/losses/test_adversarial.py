@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +12,14 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from genlib import make_generator, seed_everything
-from genlib.losses import critic_loss, discriminator_loss, generator_loss, gradient_penalty
+from genlib.losses import (
+    critic_loss,
+    discriminator_loss,
+    generator_loss,
+    gradient_norm,
+    gradient_penalty,
+    r1_penalty,
+)
 from genlib.models.gan import ConvDiscriminator
 
 Critic = Callable[[Tensor], Tensor]
@@ -288,3 +296,115 @@ def test_half_precision_loses_small_slopes_without_the_scale(
     monkeypatch.setattr("genlib.losses.adversarial.SCALE", 1.0)
     _, unscaled = penalty_and_gradient(1e-6, torch.float16)
     assert relative_error(unscaled, gradient) > 0.3
+
+
+# The relatives of the penalty: one-sided, and R1.
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (5, 1, 4, 4), (5, 2, 2, 2, 2)])
+def test_slopes_of_linear_critics_are_known(shape) -> None:
+    x, fake = images(*shape)
+    eps = torch.rand(5)
+    one = torch.zeros(math.prod(shape[1:]))
+    one[1] = -1.0
+    for slope, one_sided, r1 in [(0.5, 0.0, 0.125), (1.0, 0.0, 0.5), (3.0, 4.0, 4.5), (0.0, 0, 0)]:
+        critic = linear(slope * one)
+        assert gradient_norm(critic, x).tolist() == [slope] * 5
+        assert gradient_penalty(critic, x, fake, eps, one_sided=True).tolist() == [one_sided] * 5
+        assert r1_penalty(critic, x).tolist() == [r1] * 5
+
+
+def half_square(u: Tensor) -> Tensor:
+    """∇ = u: its penalties tell where the critic was asked."""
+    return 0.5 * u.square().flatten(1).sum(1)
+
+
+def test_r1_looks_at_the_data_and_is_half_the_squared_norm() -> None:
+    x, _ = images(6, 3, 2, 2, dtype=torch.float64)
+    torch.testing.assert_close(r1_penalty(half_square, x), half_square(x))
+
+
+def test_the_one_sided_penalty_is_the_other_where_the_slope_exceeds_1() -> None:
+    x, fake = images(40, 3, dtype=torch.float64)
+    eps = torch.rand(40)
+    both = gradient_penalty(half_square, x, fake, eps)
+    one = gradient_penalty(half_square, x, fake, eps, one_sided=True)
+    steep = torch.lerp(fake, x, eps[:, None].double()).norm(dim=1) > 1
+    assert 5 < int(steep.sum()) < 35
+    assert torch.equal(one, torch.where(steep, both, 0.0))
+
+
+@pytest.mark.parametrize("scale", [1.0, 50.0])
+def test_gradients_through_the_relatives(scale: float) -> None:
+    """Below a slope of 1, where the one-sided penalty is flat, and above it."""
+    critic = smooth_critic()
+    x, fake = images(3, 2, 4, 4, dtype=torch.float64)
+    eps = torch.tensor([0.1, 0.5, 0.8]).double()
+    names, weights = zip(*critic.named_parameters(), strict=True)
+
+    def penalties(*weights: Tensor) -> tuple[Tensor, Tensor]:
+        named = dict(zip(names, weights, strict=True))
+
+        def score(u: Tensor) -> Tensor:
+            return scale * functional_call(critic, named, u)
+
+        return gradient_penalty(score, x, fake, eps, one_sided=True), r1_penalty(score, x)
+
+    assert torch.autograd.gradcheck(penalties, weights)
+    one_sided, r1 = penalties(*weights)
+    assert bool((one_sided > 0).all()) == (scale > 1)
+    assert (r1 > 0).all()
+
+
+def test_images_of_a_batch_do_not_meet_in_the_relatives() -> None:
+    critic = smooth_critic()
+
+    def steep(u: Tensor) -> Tensor:
+        return 50 * critic(u)
+
+    x, fake = images(5, 2, 4, 4, dtype=torch.float64)
+    eps = torch.rand(5, dtype=torch.float64)
+    others = torch.cat([x[:1], 1 - x[1:]])
+    for penalty in (
+        lambda x: gradient_penalty(steep, x, fake, eps, one_sided=True),
+        lambda x: r1_penalty(steep, x),
+    ):
+        torch.testing.assert_close(penalty(others)[0], penalty(x)[0])
+        assert (penalty(others)[1:] != penalty(x)[1:]).all()
+
+
+def test_a_flat_critic_sends_r1_and_the_one_sided_penalty_a_gradient_of_zero() -> None:
+    weight = torch.zeros(16, requires_grad=True)
+    x, fake = images(3, 1, 4, 4)
+
+    def flat(u: Tensor) -> Tensor:
+        return u.flatten(1) @ weight
+
+    total = r1_penalty(flat, x) + gradient_penalty(flat, x, fake, torch.rand(3), one_sided=True)
+    total.sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.tolist() == [0.0] * 16
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 0.05), (torch.float16, 0.015)])
+def test_short_formats_agree_for_r1(dtype: torch.dtype, tolerance: float) -> None:
+    found = []
+    for short in (None, dtype):
+        critic, (x, _, _) = conv_critic(2.0)
+        with torch.autocast("cpu", dtype=dtype, enabled=short is not None):
+            penalty = r1_penalty(critic, x)
+        assert penalty.dtype == torch.float32
+        found.append(penalty.detach())
+    assert relative_error(found[1], found[0]) < tolerance
+
+
+def test_another_penalty_in_the_critics_loss() -> None:
+    critic = smooth_critic()
+    x, fake = images(3, 2, 4, 4, dtype=torch.float64)
+    eps = torch.rand(3, dtype=torch.float64)
+    one_sided = partial(gradient_penalty, one_sided=True)
+    total, distance, penalty = critic_loss(critic, x, fake, eps, 7.0, one_sided)
+    torch.testing.assert_close(penalty, one_sided(critic, x, fake, eps))
+    torch.testing.assert_close(total, 7 * penalty - distance)
+    with pytest.raises(ValueError, match=r"the penalty \[3, 4\]; expected one number per image"):
+        critic_loss(critic, x, fake, eps, penalise=lambda *_: torch.rand(3, 4))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from genlib import seed_everything
-from genlib.models.convolutions import halvings
+from genlib.models.convolutions import halvings, normalised
 from genlib.models.gan import (
     ConvDiscriminator,
     ConvGenerator,
@@ -18,6 +18,7 @@ from genlib.models.gan import (
     normal_weights,
 )
 
+NORMS = ["none", "batch", "layer", "group", "instance"]
 SHAPES = [(c, s, s) for c in (1, 3) for s in (28, 32, 64)]
 
 
@@ -57,8 +58,8 @@ def test_images_must_be_square_and_the_norm_known() -> None:
         ConvGenerator(image_shape=(3, 32, 64))
     with pytest.raises(ValueError, match="64×32 pixels"):
         ConvGenerator(image_shape=(3, 64, 32))
-    with pytest.raises(ValueError, match="norm is 'instance'; use 'none', 'batch'"):
-        ConvDiscriminator(norm="instance")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="norm is 'spectral'; use 'none', 'batch'"):
+        ConvDiscriminator(norm="spectral")  # type: ignore[arg-type]
 
 
 def test_dense_networks_have_128_hidden_units() -> None:
@@ -80,11 +81,11 @@ def test_batch_normalisation_stands_before_the_activation() -> None:
     assert [conv.bias is None for conv in convs] == [True, True, True, False]
 
 
-@pytest.mark.parametrize("norm", ["none", "batch", "layer", "group"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_only_batch_normalisation_lets_the_critics_images_meet(norm) -> None:
     seed_everything(0)
     critic = ConvDiscriminator(8, norm=norm)
-    kinds = {"batch": nn.BatchNorm2d, "layer": nn.GroupNorm, "group": nn.GroupNorm}
+    kinds = dict.fromkeys(NORMS[1:], nn.GroupNorm) | {"batch": nn.BatchNorm2d}
     found = [m for m in critic.modules() if isinstance(m, nn.BatchNorm2d | nn.GroupNorm)]
     assert [type(m) for m in found] == ([kinds[norm]] if norm in kinds else [])
     x = torch.rand(4, 1, 28, 28)
@@ -93,13 +94,30 @@ def test_only_batch_normalisation_lets_the_critics_images_meet(norm) -> None:
     assert alone == (norm != "batch")
 
 
+@pytest.mark.parametrize(("norm", "axes"), [("layer", (1, 2, 3)), ("instance", (2, 3))])
+def test_over_what_each_norm_takes_its_mean(norm, axes) -> None:
+    (layer,) = normalised(norm, 6)
+    x = 3 * torch.randn(4, 6, 5, 5) + torch.arange(6.0).reshape(6, 1, 1)
+    out = layer(x)
+    torch.testing.assert_close(out.mean(axes), torch.zeros_like(out.mean(axes)), atol=1e-5, rtol=0)
+    ones = torch.ones_like(out.mean(axes))
+    torch.testing.assert_close(out.var(axes, unbiased=False), ones, atol=1e-4, rtol=0)
+    if norm == "layer":  # channels keep what tells them apart
+        assert (out.mean((2, 3))[:, 5] - out.mean((2, 3))[:, 0]).min() > 0.5
+
+
+def test_instance_normalisation_is_torchs() -> None:
+    x = torch.randn(3, 4, 5, 5)
+    torch.testing.assert_close(normalised("instance", 4)[0](x), nn.InstanceNorm2d(4)(x))
+
+
 def test_the_default_critic_has_no_norm() -> None:
     assert not any(
         isinstance(m, nn.BatchNorm2d | nn.GroupNorm) for m in ConvDiscriminator().modules()
     )
 
 
-@pytest.mark.parametrize("norm", ["none", "batch", "layer", "group"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_every_parameter_gets_a_gradient(norm) -> None:
     seed_everything(0)
     generator, discriminator = ConvGenerator(8, 8, norm=norm), ConvDiscriminator(8, norm=norm)
@@ -173,6 +191,12 @@ def test_every_parameter_of_the_unpadded_pair_gets_a_gradient(norm, place) -> No
         for name, parameter in model.named_parameters():
             assert parameter.grad is not None, name
             assert parameter.grad.abs().sum() > 0, name
+
+
+def test_a_single_pixel_has_no_instance_norm() -> None:
+    with pytest.raises(ValueError, match=r"one pixel less its own mean is 0.*norm='layer'"):
+        UnpaddedDiscriminator(norm="instance")
+    assert UnpaddedGenerator(norm="instance")(torch.randn(2, 100)).shape == (2, 3, 64, 64)
 
 
 def test_other_sizes_are_refused_by_the_unpadded_pair() -> None:

@@ -24,6 +24,7 @@ from genlib.training import (
     train,
     vae_gan_players,
     vae_player,
+    wgan_clip_players,
     wgan_gp_players,
 )
 from genlib.training.recipes import gan, vae, vae_gan, wgan_gp
@@ -58,6 +59,13 @@ def make(name: str, mode: str | None) -> list[Player]:
         return gan_players(DenseGenerator(4, (8,)), DenseDiscriminator((8,)), compile=mode)
     if name == "wgan_gp":
         return wgan_gp_players(DenseGenerator(4, (8,)), DenseDiscriminator((8,)), compile=mode)
+    if name == "r1":
+        return gan_players(DenseGenerator(4, (8,)), DenseDiscriminator((8,)), r1=1.0, compile=mode)
+    if name == "one_sided":
+        pair = DenseGenerator(4, (8,)), DenseDiscriminator((8,))
+        return wgan_gp_players(*pair, one_sided=True, compile=mode)
+    if name == "wgan_clip":
+        return wgan_clip_players(DenseGenerator(4, (8,)), DenseDiscriminator((8,)), compile=mode)
     if name == "conv_wgan_gp":
         critic = ConvDiscriminator(4, norm="layer")
         return wgan_gp_players(ConvGenerator(4, 4), critic, compile=mode)
@@ -71,7 +79,10 @@ def run(name: str, mode: str | None, data: ImageSet) -> History:
 
 
 @pytest.mark.usefixtures("aot_eager")
-@pytest.mark.parametrize("name", ["vae", "gan", "wgan_gp", "conv_wgan_gp", "vae_gan"])
+@pytest.mark.parametrize(
+    "name",
+    ["vae", "gan", "r1", "wgan_gp", "one_sided", "wgan_clip", "conv_wgan_gp", "vae_gan"],
+)
 def test_compiled_players_train_like_eager_ones(name: str, data: ImageSet) -> None:
     eager, fast = run(name, None, data), run(name, "default", data)
     assert eager.names() == fast.names()

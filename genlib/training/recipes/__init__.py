@@ -6,7 +6,7 @@ from genlib.training.recipes.gan import gan_players
 from genlib.training.recipes.schedules import warmup_cosine
 from genlib.training.recipes.vae import iwae_player, vae_player
 from genlib.training.recipes.vae_gan import vae_gan_players
-from genlib.training.recipes.wgan_gp import wgan_gp_players
+from genlib.training.recipes.wgan_gp import wgan_clip_players, wgan_gp_players
 
 __all__ = [
     "add_noise",
@@ -17,5 +17,6 @@ __all__ = [
     "vae_gan_players",
     "vae_player",
     "warmup_cosine",
+    "wgan_clip_players",
     "wgan_gp_players",
 ]

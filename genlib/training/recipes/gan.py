@@ -16,8 +16,10 @@ from genlib.losses import (
     hinge_generator_loss,
     least_squares_discriminator_loss,
     least_squares_generator_loss,
+    r1_penalty,
     saturating_generator_loss,
 )
+from genlib.models.constraints import refuse_meeting
 from genlib.models.noise import Generator
 from genlib.training.compiling import CompileMode, compiled
 from genlib.training.players import Move, Player
@@ -45,6 +47,7 @@ def gan_players(
     label_smoothing: float = 0.0,
     label_noise: float = 0.0,
     instance_noise: float = 0.0,
+    r1: float = 0.0,
     steps: int | None = None,
     compile: CompileMode | None = None,
     ema_decay: float | None = None,
@@ -70,15 +73,19 @@ def gan_players(
         instance_noise: standard deviation, at the start, of Gaussian noise on whatever the
             discriminator sees, also when the generator moves; it falls evenly to 0 over `steps`
             (Sønderby et al. 2017; Arjovsky & Bottou 2017).
+        r1: γ of the R1 penalty at images of the data (Mescheder et al. 2018), which the history
+            then has as "r1", before its weight; for discriminators that score each image alone.
         steps: length of the run; needed for instance noise alone.
         compile: see `compiled`.
         ema_decay: of the generator; see `Player`.
 
     Raises:
-        ValueError: no such loss, a number out of range, smoothing with "hinge", or instance noise
-            without `steps`.
+        ValueError: no such loss, a number out of range, smoothing with "hinge", instance noise
+            without `steps`, or `r1` with batch normalisation or minibatch discrimination.
     """
-    _check(loss, label_smoothing, label_noise, instance_noise, steps)
+    _check(loss, label_smoothing, label_noise, instance_noise, r1, steps)
+    if r1:
+        refuse_meeting(discriminator)
     judge_logits, persuade_logits = LOSSES[loss]
     if label_smoothing:
         judge_logits = partial(judge_logits, smoothing=label_smoothing)
@@ -96,8 +103,12 @@ def gan_players(
     def persuade(fake: Tensor) -> Tensor:
         return persuade_logits(discriminator(fake))  # [B]
 
+    def steepness(x: Tensor) -> Tensor:
+        return r1_penalty(discriminator, x)  # [B]
+
     judge, persuade = compiled(judge, compile), compiled(persuade, compile)
     judge_mislabelled = compiled(judge_mislabelled, compile)
+    steepness = compiled(steepness, compile)
 
     def fake(move: Move) -> Tensor:
         return move.share("fake", lambda: paint(generator.draw(move)))
@@ -113,8 +124,14 @@ def gan_players(
         made = fake(move).detach()
         real, made = seen(move.x, move), seen(made, move)
         if label_noise:
-            return judge_mislabelled(real, made, move.uniform()).mean()
-        return judge(real, made).mean()
+            total = judge_mislabelled(real, made, move.uniform()).mean()
+        else:
+            total = judge(real, made).mean()
+        if not r1:
+            return total
+        penalty = steepness(real).mean()
+        move.log("r1", penalty)
+        return total + r1 * penalty
 
     def generator_move(move: Move) -> Tensor:
         return persuade(seen(fake(move), move)).mean()
@@ -133,7 +150,12 @@ def gan_players(
 
 
 def _check(
-    loss: str, label_smoothing: float, label_noise: float, instance_noise: float, steps: int | None
+    loss: str,
+    label_smoothing: float,
+    label_noise: float,
+    instance_noise: float,
+    r1: float,
+    steps: int | None,
 ) -> None:
     if loss not in LOSSES:
         raise ValueError(f"loss is {loss!r}; use one of {', '.join(map(repr, get_args(GanLoss)))}")
@@ -149,6 +171,8 @@ def _check(
             f"label_noise is {label_noise}; it is the share of wrong labels, at most 0.5: there "
             "labels say nothing, and above it they say the opposite."
         )
+    if r1 < 0:
+        raise ValueError(f"r1 is {r1}; it is the weight γ of a penalty and must not be below 0")
     if instance_noise < 0:
         raise ValueError(f"instance_noise is {instance_noise}; it must not be below 0")
     if instance_noise and (steps is None or steps < 1):
