@@ -142,7 +142,8 @@ def test_importing_the_data_imports_nothing_heavy() -> None:
 def test_binarised_pixels_are_1_as_often_as_their_grey_value_says() -> None:
     grey = torch.tensor([0.0, 0.2, 0.5, 0.9, 1.0]).expand(20_000, 5)
     drawn = binarised(grey, make_generator(0, "pixels"))
-    assert set(drawn.unique().tolist()) == {0.0, 1.0} and drawn.dtype == grey.dtype
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert drawn.dtype == grey.dtype
     error = 4 * (grey[0] * (1 - grey[0]) / len(grey)).sqrt()  # four standard errors; 0 at 0 and 1
     assert ((drawn.mean(dim=0) - grey[0]).abs() <= error).all()
     assert drawn.equal(binarised(grey, make_generator(0, "pixels")))
