@@ -36,7 +36,12 @@ class Settings(gan_images.Settings):
 
 SETTINGS = Settings()
 BANDS: dict[str, tuple[float, float]] = {
-    "places/before/entropy/mean": (1.0, 2.31),
+    "places/before/frechet/mean": (55.0, 100.0),
+    "places/after/frechet/mean": (55.0, 100.0),  # the place makes no difference
+    "places/none/frechet/mean": (110.0, 320.0),  # the norm does
+    "places/before/entropy/mean": (2.1, 2.303),
+    "places/after/entropy/mean": (2.1, 2.303),
+    "places/none/entropy/mean": (1.6, 2.1),
 }
 PLACES: dict[str, tuple[Norm, Place]] = {
     "before": ("batch", "before"),

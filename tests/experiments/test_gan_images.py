@@ -118,3 +118,12 @@ def test_committed_prior_mistake_costs_quality_and_diversity() -> None:
     prior = results.load("gan_images").figures["prior"]
     assert prior["wrong"]["frechet"]["low"] > prior["right"]["frechet"]["high"]
     assert prior["wrong"]["diversity"]["high"] < prior["right"]["diversity"]["low"]
+
+
+def test_committed_places_of_the_norm_are_alike_and_better_than_none() -> None:
+    places = results.load("gan_norm_place").figures["places"]
+    before, after, none = (places[name]["frechet"] for name in ("before", "after", "none"))
+    assert before["low"] < after["mean"] < before["high"]
+    assert none["mean"] > 2 * max(before["mean"], after["mean"])
+    first = {name: [looks[0][1] for looks in places[name]["looks"]] for name in places}
+    assert max(first["after"]) < min(first["before"])  # but behind the ReLU it starts faster
