@@ -130,11 +130,11 @@ def check_gradient_penalty(fn: Any, findings: list[Finding]) -> None:
         if not findings[-1].ok:
             return
     size = x[0].numel()
-    for slope, right in ((1.0, 0.0), (3.0, 4.0)):
+    for slope, due in ((1.0, 0.0), (3.0, 4.0)):
         flat = torch.full((size,), slope / size**0.5)
         value = _call(fn, lambda u, w=flat: u.flatten(1) @ w, x, fake, eps)
         what = f"for a linear critic of slope {slope:g}, your penalty"
-        findings.append(compare(value, torch.full((len(x),), right), [], what))
+        findings.append(compare(value, torch.full((len(x),), due), [], what))
         if not findings[-1].ok:
             return
     findings.append(_trained_through(fn, x, fake, eps))

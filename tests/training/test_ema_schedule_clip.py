@@ -267,6 +267,7 @@ def test_frozen_parameters_stay_where_they_are(data: ImageSet) -> None:
     [
         ({"clip_norm": 0.0}, "clip_norm of player 'copy' must be positive"),
         ({"clip_norm": float("nan")}, "clip_norm of player 'copy' must be positive"),
+        ({"weight_bound": 0.0}, "weight_bound of player 'copy' must be positive"),
         ({"ema_decay": 1.0}, r"ema_decay of player 'copy' must be in \[0, 1\)"),
         ({"ema_decay": -0.1}, r"ema_decay of player 'copy' must be in \[0, 1\)"),
     ],

@@ -40,6 +40,7 @@ from genlib.training import (
     wgan_gp_players,
 )
 from genlib.training.functions import function_settings
+from genlib.training.settings import changes
 from tests.faults.runs import difference
 from tests.training.tiny import tiny_model, tiny_player, tiny_run, tiny_stream, tree_of
 
@@ -147,6 +148,16 @@ def test_a_change_is_named_and_needs_a_flag(
     capsys.readouterr()  # and from now on these settings are the run's own
     tiny_run(tmp_path, 9, **made(options))
     assert "Changed since" not in capsys.readouterr().out
+
+
+def test_a_setting_that_older_checkpoints_lack_is_no_change_while_it_is_off() -> None:
+    def settings(**exact: Any) -> dict[str, dict[str, Any]]:
+        return {"exact": exact, "free": {}}
+
+    assert changes(settings(), settings(bound=None)) == ([], [])
+    assert changes(settings(bound=None), settings()) == ([], [])
+    assert changes(settings(), settings(bound=0.1)) == (["bound: not set then, 0.1 now"], [])
+    assert changes(settings(bound=[1]), settings(bound=None))[0] == ["bound: [1] then, None now"]
 
 
 def test_threads_are_part_of_exactness_on_the_cpu(tmp_path: Path, monkeypatch) -> None:
