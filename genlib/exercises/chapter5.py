@@ -76,7 +76,7 @@ def check_wasserstein(fn: Any, findings: list[Finding]) -> None:
 
 @check("Exercise 5.2, a Lipschitz estimate")
 def check_lipschitz(fn: Any, findings: list[Finding]) -> None:
-    """Judge `fn(f, points)`, the largest |f(a) − f(b)| / ‖a − b‖ over pairs of `[n, D]`, `[]`.
+    """Judge `fn(f, points)`, the largest abs(f(a) − f(b)) / ‖a − b‖ over pairs of `[n, D]`, `[]`.
 
     Also looked at: a linear function, whose constant is known, and a point that is there twice.
     """
