@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -168,7 +169,9 @@ def _scan_glossary(scan: _Scan, document: Document, found: Directive) -> None:
     for text in found.body.split("\n"):
         if text.strip() and not text[0].isspace() and not text.startswith((":", "..")):
             term = text.strip()
-            anchor = "term-" + re.sub(r"[^a-zA-Z0-9._]+", "-", term).strip("-")
+            # As Sphinx makes it: accents are dropped, and so is what has no like in ASCII.
+            plain = unicodedata.normalize("NFKD", term).encode("ascii", "ignore").decode()
+            anchor = "term-" + re.sub(r"[^a-zA-Z0-9._]+", "-", plain).strip("-")
             scan.index.terms[term.lower()] = Target("term", document.page, anchor, title=term)
 
 
