@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genlib.exercises.calling import call, gradients, normal
 from genlib.exercises.mistakes2 import (
     js,
     kl,
@@ -18,14 +20,14 @@ from genlib.exercises.mistakes2 import (
     wrong_priors,
 )
 from genlib.exercises.report import Finding
-from genlib.exercises.trial import Stop, agree, attempt, check, compare, value_of
-from genlib.seeds import make_generator
+from genlib.exercises.trial import agree, check, compare, value_of
 
 _LOST = "It was cut off: look for `.detach()`, `.data`, `.item()`, `no_grad`."
 _ZERO = (
     "At p = 0 the product 0 · log 0 is NaN on a computer and must be 0: leave those outcomes out, "
     "with `torch.where`, `torch.xlogy` or a mask."
 )
+_normal = functools.partial(normal, 2)
 
 
 @check("Exercise 2.1, KL from scratch")
@@ -37,17 +39,17 @@ def check_kl(fn: Any, findings: list[Finding]) -> None:
     """
     for shape in ((5, 4), (1, 7)):
         p, q = _distributions("p", *shape), _distributions("q", *shape)
-        value = _call(fn, p, q)
+        value = call(fn, p, q)
         what = f"for p and q of shape {list(shape)}, your result"
         findings.append(compare(value, kl(p, q), wrong_kls(p, q), what))
         if not findings[-1].ok:
             return
     p = _rows([0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [1.0, 0.0, 0.0])
     q = _rows([0.2, 0.3, 0.5], [0.25, 0.75, 0.0], [0.5, 0.25, 0.25])
-    findings.append(_zeros(_call(fn, p, q), kl(p, q), "where p is 0"))
+    findings.append(_zeros(call(fn, p, q), kl(p, q), "where p is 0"))
     if not findings[-1].ok:
         return
-    value = _call(fn, q[:1], p[:1])
+    value = call(fn, q[:1], p[:1])
     fine = bool(torch.isposinf(value).all()) and value.shape == (1,)
     findings.append(
         Finding(fine, f"where p > 0 and q = 0, your result is {_first(value)}, expected inf",
@@ -57,7 +59,7 @@ def check_kl(fn: Any, findings: list[Finding]) -> None:
         return
     p, q = (torch.tensor([[1 - e, e]], dtype=torch.float64) for e in (1e-7, 1e-12))
     found = compare(
-        _call(fn, p, q), kl(p, q), [], "for probabilities of 1e-7 and 1e-12, your result"
+        call(fn, p, q), kl(p, q), [], "for probabilities of 1e-7 and 1e-12, your result"
     )
     cause = "An ε or a clamp is larger than these probabilities: leave it out."
     findings.append(found if found.ok else Finding(False, found.symptom, cause))
@@ -76,11 +78,11 @@ def check_kl_to_prior(fn: Any, findings: list[Finding]) -> None:
         mu, log_var = _normal("mu", *shape), 0.7 * _normal("log_var", *shape)
         right = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum(-1)
         what = f"for mu and log_var of shape {list(shape)}, your result"
-        findings.append(compare(_call(fn, mu, log_var), right, wrong_priors(mu, log_var), what))
+        findings.append(compare(call(fn, mu, log_var), right, wrong_priors(mu, log_var), what))
         if not findings[-1].ok:
             return
     zero = torch.zeros(2, 3).double()
-    findings.append(_zeros(_call(fn, zero, zero), torch.zeros(2).double(), "for the prior itself"))
+    findings.append(_zeros(call(fn, zero, zero), torch.zeros(2).double(), "for the prior itself"))
     findings.append(_gradient(fn, mu, log_var, 0, mu, "mu"))
     findings.append(_gradient(fn, mu, log_var, 1, 0.5 * (log_var.exp() - 1), "log_var"))
 
@@ -94,14 +96,14 @@ def check_js(fn: Any, findings: list[Finding]) -> None:
     for shape in ((5, 4), (1, 7)):
         p, q = _distributions("p", *shape), _distributions("q", *shape)
         what = f"for p and q of shape {list(shape)}, your result"
-        findings.append(compare(_call(fn, p, q), js(p, q), wrong_jss(p, q), what))
+        findings.append(compare(call(fn, p, q), js(p, q), wrong_jss(p, q), what))
         if not findings[-1].ok:
             return
     p = _rows([0.5, 0.5, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.4, 0.6, 0.0, 0.0])
     q = _rows([0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.0, 0.0])
     right = js(p, q)
     for first, second in ((p, q), (q, p)):
-        findings.append(_zeros(_call(fn, first, second), right, "where p or q or both are 0"))
+        findings.append(_zeros(call(fn, first, second), right, "where p or q or both are 0"))
         if not findings[-1].ok:
             return
     p, q = _distributions("p", 5, 4), _distributions("q", 5, 4)
@@ -116,7 +118,7 @@ def check_estimator(fn: Any, findings: list[Finding]) -> None:
     """
     x = _normal("x", 400)
     log_p, log_q = -0.5 * x.square(), -0.5 * ((x - 0.8) / 0.9).square() - math.log(0.9)
-    value = _call(fn, log_p, log_q)
+    value = call(fn, log_p, log_q)
     u = log_q - log_p
     right = u.expm1() - u
     found = compare(value, right, wrong_estimators(log_p, log_q), "for 400 samples, your result")
@@ -127,17 +129,8 @@ def check_estimator(fn: Any, findings: list[Finding]) -> None:
     findings.append(found)
     if not found.ok:
         return
-    findings.append(_zeros(_call(fn, log_p, log_p), torch.zeros(400).double(), "for p = q"))
+    findings.append(_zeros(call(fn, log_p, log_p), torch.zeros(400).double(), "for p = q"))
     findings.append(_gradient(fn, log_p, log_q, 1, u.expm1(), "log_q"))
-
-
-def _call(fn: Any, *inputs: Tensor) -> Tensor:
-    before = [v.clone() for v in inputs]
-    value = value_of(fn, *inputs)
-    if not all(torch.equal(a, b) for a, b in zip(inputs, before, strict=True)):
-        cause = "An operation in place (`p += …`, `p[p == 0] = …`) writes into the caller's tensor."
-        raise Stop(Finding(False, "it changed the tensors it was given", cause))
-    return value
 
 
 def _zeros(value: Tensor, right: Tensor, where: str) -> Finding:
@@ -156,10 +149,7 @@ def _gradient(
     leaves = [a.clone(), b.clone()]
     leaf = leaves[which].requires_grad_()
     value = value_of(fn, *(v * 1.0 for v in leaves))
-    got = None
-    if value.requires_grad:
-        grads = attempt(lambda: torch.autograd.grad(value.sum(), leaf, allow_unused=True))
-        got = None if grads.error else grads.value[0]
+    (got,) = gradients(value, [leaf])
     if got is None:
         return Finding(False, f"no gradient reaches {name}", _LOST)
     # Distributions: the part along (1, …, 1) leaves the simplex and does not count.
@@ -173,11 +163,6 @@ def _gradient(
 
 def _first(value: Tensor) -> str:
     return f"{value.flatten()[0].item():.6g}" if value.numel() else "empty"
-
-
-def _normal(name: str, *shape: int) -> Tensor:
-    generator = make_generator(0, "exercise 2", name)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def _rows(*rows: list[float]) -> Tensor:

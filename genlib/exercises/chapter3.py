@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genlib.exercises.calling import call, gradients, judge, normal
 from genlib.exercises.mistakes3 import (
     free_bits_kl,
     importance_weighted_bound,
     latent_terms,
-    nearest_first,
     negative_elbo,
     wrong_bounds,
     wrong_elbos,
@@ -22,8 +23,7 @@ from genlib.exercises.mistakes3 import (
     wrong_samples,
 )
 from genlib.exercises.report import Finding
-from genlib.exercises.trial import Stop, Wrong, agree, attempt, check, compare, value_of
-from genlib.seeds import make_generator
+from genlib.exercises.trial import agree, check, compare
 
 _LOST = "It was cut off: look for `.detach()`, `.data`, `.item()`, `no_grad`."
 _LOGITS = (
@@ -45,6 +45,8 @@ _ERRORS = {  # words of an error message, and what they point to
     "Target size": "Flatten both or none: logits and x have one shape.",
     "parameter probs": "logits are no probabilities: `Bernoulli(logits=…)`.",
 }
+_call = functools.partial(call, errors=_ERRORS)
+_normal = functools.partial(normal, 3)
 
 
 @check("Exercise 3.1, the reparameterization trick")
@@ -61,7 +63,7 @@ def check_reparameterize(fn: Any, findings: list[Finding]) -> None:
         what = f"for mu, log_var and eps of shape {list(shape)}, your z"
         right, wrongs = mu + (0.5 * log_var).exp() * eps, wrong_samples(mu, log_var, eps)
         nan = "`log_var` may be negative, and then has no root and no logarithm. Take its `exp`."
-        found = _judge(value, right, wrongs, what, nan=nan, shape="Return one z for each ε.")
+        found = judge(value, right, wrongs, what, nan=nan, shape="Return one z for each ε.")
         if not found.ok and not found.cause and value.shape == right.shape:
             found = replace(found, cause=_unknown(fn, value, mu, log_var, eps))
         findings.append(found)
@@ -93,7 +95,7 @@ def check_negative_elbo(fn: Any, findings: list[Finding]) -> None:
             "A logarithm was taken of something negative: logits are no probabilities, and "
             "`log_var` is a logarithm already."
         )
-        found = _judge(value, right, wrongs, what, nan=nan, shape=hint)
+        found = judge(value, right, wrongs, what, nan=nan, shape=hint)
         if not found.ok and not found.cause:
             found = replace(found, cause=_which_term(fn, value, logits, x, mu, log_var))
         findings.append(found)
@@ -134,7 +136,7 @@ def check_importance_weighted_bound(fn: Any, findings: list[Finding]) -> None:
         value = _call(fn, log_p, log_q, hint=hint)
         right, wrongs = importance_weighted_bound(log_p, log_q), wrong_bounds(log_p, log_q)
         what = f"for k = {k} samples and {B} images, your bound"
-        found = _judge(value, right, wrongs, what, shape=hint)
+        found = judge(value, right, wrongs, what, shape=hint)
         if not found.ok and not found.cause:
             gap = (value - right).detach()
             off = gap.mean().item()
@@ -186,7 +188,7 @@ def check_free_bits(fn: Any, findings: list[Finding]) -> None:
         value = _call(fn, mu, log_var, least, hint=hint)
         right, wrongs = free_bits_kl(mu, log_var, least), wrong_free_bits(mu, log_var, least)
         what = f"for mu and log_var of shape {[B, K]} and least = {least}, your result"
-        found = _judge(value, right, wrongs, what, nan=nan, shape=hint)
+        found = judge(value, right, wrongs, what, nan=nan, shape=hint)
         if not found.ok and not found.cause:
             plain = agree(_call(fn, mu, log_var, 0.0), free_bits_kl(mu, log_var, 0.0))
             where = (
@@ -212,37 +214,6 @@ def check_free_bits(fn: Any, findings: list[Finding]) -> None:
     findings.extend(_gradients(fn, {"mu": mu, "log_var": log_var}, rights, least, wrong=wrong))
 
 
-def _call(fn: Any, *inputs: Any, hint: str = "") -> Tensor:
-    """What `fn` returns, if it leaves its inputs alone."""
-    before = [v.clone() if isinstance(v, Tensor) else v for v in inputs]
-    try:
-        value = value_of(fn, *inputs, hint=hint)
-    except Stop as stop:
-        if stop.finding is None:
-            raise
-        told = (text for words, text in _ERRORS.items() if words in stop.finding.symptom)
-        raise Stop(replace(stop.finding, cause=next(told, stop.finding.cause))) from None
-    tensors = [(a, b) for a, b in zip(inputs, before, strict=True) if isinstance(a, Tensor)]
-    if not all(torch.equal(a, b) for a, b in tensors):
-        cause = (
-            "An operation in place (`mu += …`, `log_var.exp_()`) writes into the caller's tensor."
-        )
-        raise Stop(Finding(False, "it changed the tensors it was given", cause))
-    return value
-
-
-def _judge(
-    value: Tensor, right: Tensor, wrongs: list[Wrong], what: str, *, shape: str, nan: str = ""
-) -> Finding:
-    """`compare` with the nearest mistake first, and a word on shapes and on NaN where none fits."""
-    found = compare(value, right, nearest_first(value, wrongs), what)
-    if found.ok or found.cause:
-        return found
-    if value.shape != right.shape:
-        return replace(found, cause=shape)
-    return found if bool(value.isfinite().all()) else replace(found, cause=nan)
-
-
 def _gradients(
     fn: Any, inputs: Mapping[str, Tensor], rights: Mapping[str, Tensor], *rest: Any,
     lost: str = _LOST, wrong: str = f"Part of it was cut off, or counted twice. {_LOST}",
@@ -250,11 +221,7 @@ def _gradients(
     """Whether the result's gradient is `rights[name]` at each input of that name."""
     leaves = {name: v.clone().requires_grad_(name in rights) for name, v in inputs.items()}
     value = _call(fn, *(v * 1.0 for v in leaves.values()), *rest)
-    wanted = [leaves[name] for name in rights]
-    grads: list[Tensor | None] = [None] * len(wanted)
-    if value.requires_grad:
-        outcome = attempt(lambda: torch.autograd.grad(value.sum(), wanted, allow_unused=True))
-        grads = grads if outcome.error else list(outcome.value)
+    grads = gradients(value, [leaves[name] for name in rights])
     findings = []
     for (name, right), grad in zip(rights.items(), grads, strict=True):
         if grad is None:
@@ -350,11 +317,6 @@ def _half_collapsed(B: int, K: int) -> tuple[Tensor, Tensor]:
     mu[0, 0] = 1.2
     mu[1], log_var[1] = 0.1, 0.1
     return mu, log_var
-
-
-def _normal(name: str, *shape: int) -> Tensor:
-    generator = make_generator(0, "exercise 3", name)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def _shown(values: Tensor | list[float]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genlib.exercises.mistakes3 import nearest_first
+from genlib.exercises.calling import call, gradients, judge, normal
 from genlib.exercises.mistakes5 import (
     critic_loss,
     gradient_penalty,
@@ -22,7 +22,7 @@ from genlib.exercises.mistakes5 import (
     wrong_wassersteins,
 )
 from genlib.exercises.report import Finding
-from genlib.exercises.trial import Stop, Wrong, agree, attempt, check, compare, value_of
+from genlib.exercises.trial import agree, check, compare
 from genlib.seeds import make_generator
 
 _GRAPH = (
@@ -43,6 +43,8 @@ _ERRORS = {  # words of an error message, and what they point to
     "Boolean value of Tensor": "`if` takes one truth: `torch.where` chooses for each number.",
     "cost matrix": "The solver takes the matrix of distances, [n, n], as numpy.",
 }
+_call = functools.partial(call, errors=_ERRORS)
+_normal = functools.partial(normal, 5)
 
 
 @check("Exercise 5.1, W₁ between two small sets")
@@ -57,7 +59,7 @@ def check_wasserstein(fn: Any, findings: list[Finding]) -> None:
         wrongs = wrong_wassersteins(x, y)
         value = _call(fn, x, y, hint=hint)
         what = f"between sets of shape {[n, dims]}, your distance"
-        findings.append(_judge(value, wasserstein(x, y), wrongs, what, "Return one number."))
+        findings.append(judge(value, wasserstein(x, y), wrongs, what, "Return one number."))
         if not findings[-1].ok:
             return
     x, order = _normal("x", 5, 2), torch.tensor([3, 0, 4, 2, 1])
@@ -87,7 +89,7 @@ def check_lipschitz(fn: Any, findings: list[Finding]) -> None:
         value = _call(fn, f, points, hint=hint)
         what = f"for points of shape {[n, dims]}, your estimate"
         right, wrongs = largest_slope(f, points), wrong_slopes(f, points)
-        found = _judge(value, right, wrongs, what, "Return one number.")
+        found = judge(value, right, wrongs, what, "Return one number.")
         if not found.ok and not bool(value.isfinite().all()):
             found = replace(found, cause="A point and itself are at distance 0, and 0 / 0 is NaN: "
                             "leave those pairs out.")  # fmt: skip
@@ -126,7 +128,7 @@ def check_gradient_penalty(fn: Any, findings: list[Finding]) -> None:
             wrong_penalties(critic, x, fake, eps),
         )
         what = f"for images of shape {list(shape)}, your penalty"
-        findings.append(_judge(value, right, wrongs, what, "Return one number per image, [B]."))
+        findings.append(judge(value, right, wrongs, what, "Return one number per image, [B]."))
         if not findings[-1].ok:
             return
     size = x[0].numel()
@@ -155,14 +157,14 @@ def check_critic_loss(fn: Any, findings: list[Finding]) -> None:
         value = _call(fn, *inputs, weight, hint=hint)
         what = f"for B = {B} and λ = {weight:g}, your loss"
         right, wrongs = critic_loss(*inputs, weight), wrong_critic_losses(*inputs, weight)
-        findings.append(_judge(value, right, wrongs, what, "Return one number."))
+        findings.append(judge(value, right, wrongs, what, "Return one number."))
         if not findings[-1].ok:
             return
     real, made, norms = (_normal(name, 5) for name in ("real", "made", "n"))
     leaves = [v.clone().requires_grad_() for v in (real, made, norms.exp())]
     value = _call(fn, *(v * 1.0 for v in leaves), 10.0)
     rights = [0 * real - 1 / 5, 0 * made + 1 / 5, 20 * (norms.exp() - 1) / 5]
-    for name, right, grad in zip(("real", "made", "norms"), rights, _grads(value, leaves),
+    for name, right, grad in zip(("real", "made", "norms"), rights, gradients(value, leaves),
                                  strict=True):  # fmt: skip
         if grad is not None and agree(grad, right):
             findings.append(Finding(True, f"the gradient with respect to {name} is right"))
@@ -177,7 +179,7 @@ def _trained_through(fn: Any, x: Tensor, fake: Tensor, eps: Tensor) -> Finding:
     weight = (0.5 * _normal("weight", 5, x[0].numel())).float().requires_grad_()
     value = _call(fn, _smooth(weight), x, fake, eps)
     right = gradient_penalty(_smooth(weight), x, fake, eps)
-    (mine,), (wanted,) = _grads(value, [weight]), _grads(right, [weight])
+    (mine,), (wanted,) = gradients(value, [weight]), gradients(right, [weight])
     if mine is None:
         return Finding(False, "no gradient reaches the critic's weights", _GRAPH)
     if wanted is None or not agree(mine, wanted):
@@ -189,33 +191,10 @@ def _trained_through(fn: Any, x: Tensor, fake: Tensor, eps: Tensor) -> Finding:
 def _flat(fn: Any, x: Tensor, fake: Tensor, eps: Tensor) -> Finding:
     """Whether a critic of slope 0 gets a gradient that is finite."""
     weight = torch.zeros(x[0].numel(), requires_grad=True)
-    (gradient,) = _grads(_call(fn, lambda u: u.flatten(1) @ weight, x, fake, eps), [weight])
+    (gradient,) = gradients(_call(fn, lambda u: u.flatten(1) @ weight, x, fake, eps), [weight])
     if gradient is not None and bool(gradient.isfinite().all()):
         return Finding(True, "a flat critic gets a gradient that is finite")
     return Finding(False, "the gradient that a flat critic gets is NaN or infinite", _ZERO)
-
-
-def _grads(value: Tensor, leaves: list[Tensor]) -> list[Tensor | None]:
-    if not value.requires_grad:
-        return [None] * len(leaves)
-    outcome = attempt(lambda: torch.autograd.grad(value.sum(), leaves, allow_unused=True))
-    return [None] * len(leaves) if outcome.error else list(outcome.value)
-
-
-def _call(fn: Any, *inputs: Any, hint: str = "") -> Tensor:
-    """What `fn` returns, if it leaves the tensors that it is given alone."""
-    given = [(v, v.detach().clone()) for v in inputs if isinstance(v, Tensor)]
-    try:
-        value = value_of(fn, *inputs, hint=hint)
-    except Stop as stop:
-        if stop.finding is None:
-            raise
-        told = (text for words, text in _ERRORS.items() if words in stop.finding.symptom)
-        raise Stop(replace(stop.finding, cause=next(told, stop.finding.cause))) from None
-    if not all(torch.equal(after, before) for after, before in given):
-        cause = "An operation in place (`x -= …`, `x.mul_(…)`) writes into the caller's tensor."
-        raise Stop(Finding(False, "it changed the tensors it was given", cause))
-    return value
 
 
 def _with_number(fn: Any) -> Any:
@@ -227,14 +206,6 @@ def _with_number(fn: Any) -> Any:
         return torch.tensor(float(value)).double() if isinstance(value, float) else value
 
     return wrapped
-
-
-def _judge(value: Tensor, right: Tensor, wrongs: list[Wrong], what: str, shape: str) -> Finding:
-    """`compare`, with the nearest mistake first, and a word on the shape where none fits."""
-    found = compare(value, right, nearest_first(value, wrongs), what)
-    if found.ok or found.cause or value.shape == right.shape:
-        return found
-    return replace(found, cause=shape)
 
 
 def _smooth(weight: Tensor, scale: float = 1.0) -> Callable[[Tensor], Tensor]:
@@ -267,8 +238,3 @@ def _images(*shape: int) -> tuple[Tensor, Tensor, Tensor]:
     generator = make_generator(0, "exercise 5", "images")
     x, fake = torch.rand(2, *shape, generator=generator)
     return x, fake, torch.linspace(0.1, 0.8, shape[0])
-
-
-def _normal(name: str, *shape: int) -> Tensor:
-    generator = make_generator(0, "exercise 5", name)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)

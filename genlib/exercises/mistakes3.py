@@ -6,7 +6,6 @@ Each `wrong_*` lists likely mistakes with the value that the mistake gives for t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -30,19 +29,6 @@ def importance_weighted_bound(log_p_xz: Tensor, log_q_z: Tensor) -> Tensor:
 
 def free_bits_kl(mu: Tensor, log_var: Tensor, least: float) -> Tensor:
     return latent_terms(mu, log_var).mean(0).clamp(min=least).sum()  # [B, K] -> [K] -> []
-
-
-def nearest_first(value: Tensor, wrongs: Sequence[Wrong]) -> list[Wrong]:
-    """`wrongs`, the closest to `value` first: two of them may differ by less than a tolerance."""
-
-    def distance(wrong: Wrong) -> float:
-        other = wrong[1]
-        if other is None or other.shape != value.shape or not value.numel():
-            return math.inf
-        gap = float((value.detach().double() - other.detach().double()).abs().max())
-        return gap if math.isfinite(gap) else math.inf
-
-    return sorted(wrongs, key=distance)
 
 
 def wrong_samples(mu: Tensor, log_var: Tensor, eps: Tensor) -> list[Wrong]:

@@ -155,6 +155,7 @@ def wrong_wassersteins(x: Tensor, y: Tensor) -> list[Wrong]:
     city = torch.stack([(x - y[order]).abs().sum(1).mean() for order in pairings]).min()
     alone = torch.stack([a.sort().values - b.sort().values for a, b in zip(x.T, y.T, strict=True)])
     right = costs.mean(1).min()
+    longest = "That is one way, the longest: take the mean over the pairs of the cheapest pairing."
     return [
         ("You paired the points in the order they came: find the pairing that costs least.",
          (x - y).norm(dim=1).mean()),
@@ -166,8 +167,8 @@ def wrong_wassersteins(x: Tensor, y: Tensor) -> list[Wrong]:
          "paired exactly once.", 0.5 * (every.amin(1).mean() + every.amin(0).mean())),
         ("Both directions to the nearest, added: that is the Chamfer distance. Each point is "
          "paired exactly once.", every.amin(1).mean() + every.amin(0).mean()),
-        ("You averaged over all pairs: that is the plan that moves everything everywhere.",
-         every.mean()),
+        ("You averaged over all pairs, or all pairings: that is the plan that moves everything "
+         "everywhere. Take the cheapest pairing.", every.mean()),
         ("You summed over the pairs: each point has mass 1/n, so take the mean.",
          right * len(x)),
         ("That is the square of W₂: take distances, not their squares.", squares),
@@ -181,12 +182,9 @@ def wrong_wassersteins(x: Tensor, y: Tensor) -> list[Wrong]:
          alone.abs().mean(1).sum()),
         ("That is the distance between the means.", (x.mean(0) - y.mean(0)).norm()),
         ("You took the pairing that costs most.", costs.mean(1).max()),
-        ("You averaged over all pairings: take the cheapest.", costs.mean()),
-        ("That is the longest way of a pairing: take the mean over its pairs.",
-         costs.amax(1).min()),
+        (longest, costs.amax(1).min()),
+        (longest, torch.maximum(every.amin(1).max(), every.amin(0).max())),  # Hausdorff
         ("That is the shortest of all distances.", every.min()),
-        ("That is the largest distance from a point to its nearest (Hausdorff).",
-         torch.maximum(every.amin(1).max(), every.amin(0).max())),
         ("The result is left with length 1: return a number of shape [].", right[None]),
         ("Return one number, the mean over the pairs.", costs[costs.mean(1).argmin()]),
     ]  # fmt: skip

@@ -128,7 +128,7 @@ SAMPLE_WRONG = {
         m, 0.5 * s + 0.5 * s.detach(), e
     ),
     "it changed the tensors": sample_in_place,
-    "`mu += …`": writes_into_mu,
+    "An operation in place (`x += …`": writes_into_mu,
     "you scale ε by": sigma_is(lambda s: (0.5 * s).exp() + 0.1),
     "off: ": sigma_is(lambda s: (0.5 * s).exp().clamp(max=1.1)),
     "Something is added to σ": sigma_is(lambda s: (0.5 * s).exp() + 4e-4),

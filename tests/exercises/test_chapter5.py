@@ -76,6 +76,7 @@ WASSERSTEIN_WRONG = {
         (x.sort(0).values - y.sort(0).values).norm(dim=1).mean()
     ),
     "between the means": lambda x, y: (x.mean(0) - y.mean(0)).norm(),
+    "the longest": lambda x, y: torch.cdist(x, y).amin(1).max(),
     "costs most": lambda x, y: (c := torch.cdist(x, y))[matched(-c)].mean(),
     "Return one number": lambda x, y: (c := torch.cdist(x, y))[matched(c)],
     "it changed the tensors": lambda x, y: by_assignment(x.sub_(1), y),
@@ -294,13 +295,60 @@ def test_critic_loss_names_the_cause(cause):
     assert said(check_critic_loss(LOSS_WRONG[cause]), cause)
 
 
-@pytest.mark.parametrize(
-    ("wrongs", "right"),
-    [
-        (mistakes5.wrong_wassersteins, mistakes5.wasserstein),
-    ],
-)
-def test_the_library_agrees_with_what_answers_are_held_against(wrongs, right):
-    x, y = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(0)).double()
-    torch.testing.assert_close(right(x, y), divergences.wasserstein_points(x, y))
-    assert all(not torch.allclose(w, right(x, y)) for _, w in wrongs(x, y) if w.ndim == 0)
+# all four
+
+BANKS = {
+    "wasserstein": (check_wasserstein, mistakes5.wrong_wassersteins, ((5, 2), (5, 2))),
+    "slopes": (check_lipschitz, lambda p: mistakes5.wrong_slopes(square_sum, p), ((7, 2),)),
+    "penalty": (
+        check_gradient_penalty,
+        lambda x, f, e: mistakes5.wrong_penalties(square_sum, x, f, e),
+        ((4, 2, 3, 4), (4, 2, 3, 4), (4,)),
+    ),
+    "loss": (check_critic_loss, mistakes5.wrong_critic_losses, ((6,), (6,), (6,), ())),
+}
+
+
+def square_sum(u):
+    return u.flatten(1).square().sum(1)
+
+
+KNOWN = [
+    pytest.param(name, i, id=f"{name}-{i}")
+    for name, (_, bank, shapes) in BANKS.items()
+    for i in range(len(bank(*(torch.randn(s) for s in shapes))))
+]
+
+
+@pytest.mark.parametrize(("name", "i"), KNOWN)
+def test_no_known_mistake_passes_for_another(name, i):
+    check, bank, _ = BANKS[name]
+    asked = []
+
+    def answer(bank, *inputs):
+        asked.append(bank(*inputs)[i])
+        return asked[-1][1]
+
+    students = {
+        "wasserstein": lambda x, y: answer(bank, x, y),
+        "slopes": lambda f, p: answer(mistakes5.wrong_slopes, f, p),
+        "penalty": lambda c, x, f, e: answer(mistakes5.wrong_penalties, c, x, f, e),
+        "loss": lambda r, m, n, w: answer(bank, r, m, n, w),
+    }
+    report = check(students[name])
+    assert said(report, asked[0][0])
+
+
+def test_the_library_agrees_with_what_answers_are_held_against():
+    g = torch.Generator().manual_seed(0)
+    x, y = torch.randn(2, 5, 2, generator=g).double()
+    torch.testing.assert_close(mistakes5.wasserstein(x, y), divergences.wasserstein_points(x, y))
+    slope = metrics.lipschitz_estimate(square_sum, x[:1], x[1:]).pairs
+    assert mistakes5.largest_slope(square_sum, x).item() == pytest.approx(slope)
+    eps = torch.rand(5, generator=g).double()
+    penalty = losses.gradient_penalty(square_sum, x, y, eps)
+    torch.testing.assert_close(mistakes5.gradient_penalty(square_sum, x, y, eps), penalty)
+    total, _, _ = losses.critic_loss(square_sum, x, y, eps, penalty_weight=3.0)
+    norms = losses.gradient_norm(square_sum, torch.lerp(y, x, eps[:, None]))
+    ours = mistakes5.critic_loss(square_sum(x), square_sum(y), norms, 3.0)
+    torch.testing.assert_close(ours, total.mean())
