@@ -4,10 +4,10 @@ An experiment is a module with
 
 - `SETTINGS`: a frozen dataclass instance (profile budgets and seeds in sight);
 - `cells(settings)`: the independent runs, each a dictionary such as `{"code": 8, "seed": 1}`;
-- `run(settings, **cell)`: one of them, returning plain numbers;
+- `run(settings, **cell)`: one of them, returning plain numbers, and small pictures if it likes:
+  `{"pictures": {name: bytes}}` with WebP images, each name in one cell only;
 - `summarise(settings, rows)`: the figures, from all `{**cell, **numbers}`;
-- `BANDS`: where the committed figures must lie, checked by the tests;
-- optionally `pictures(settings)`: small WebP images by name.
+- `BANDS`: where the committed figures must lie, checked by the tests.
 
 Finished cells lie in `runs/` with a fingerprint of the code that made them, so a killed experiment
 goes on where it stopped, and a cell of other code is run again. Profile `smoke`
@@ -66,7 +66,8 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
     profile = genlib.profile()
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=4)
     folder = runs / name / f"{profile}-{digest.hexdigest()}"
-    rows = []
+    rows: list[Row] = []
+    pictures: dict[str, str] = {}
     todo = module.cells(module.SETTINGS)
     for number, cell in enumerate(todo, start=1):
         label = "_".join(f"{key}-{value}" for key, value in cell.items())
@@ -74,11 +75,15 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
         kept = json.loads(path.read_text()) if path.is_file() else {}
         if {key: kept.get(key) for key in made} != made:
             began = time.perf_counter()
-            numbers = module.run(module.SETTINGS, **cell)
+            numbers = dict(module.run(module.SETTINGS, **cell))
+            drawn = numbers.pop("pictures", {})
+            shown = {title: base64.b64encode(image).decode() for title, image in drawn.items()}
             refuse_fallback()
             seconds = time.perf_counter() - began
             kept = {**cell, **numbers, "seconds": seconds, **made, **circumstances()}
+            kept |= {"pictures": shown} if shown else {}
             write_atomic(path, json.dumps(kept).encode())
+        pictures |= kept.pop("pictures", {})
         rows.append(kept)
         print(f"[{number}/{len(todo)}] {label}: {rows[-1]}", flush=True)
     content = {
@@ -87,10 +92,7 @@ def run_experiment(module: Any, name: str, *, runs: Path = ROOT / "runs") -> Pat
         "provenance": provenance(rows),
         "settings": settings,
         "figures": module.summarise(module.SETTINGS, rows),
-        "pictures": {
-            key: base64.b64encode(value).decode()
-            for key, value in getattr(module, "pictures", lambda _: {})(module.SETTINGS).items()
-        },
+        "pictures": pictures,
     }
     # One fact a line, so that a change of a result reads well as a diff.
     text = json.dumps(rounded(content), indent=1, ensure_ascii=False) + "\n"

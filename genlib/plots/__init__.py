@@ -7,6 +7,7 @@ from genlib.plots.animate import AnimatedImage, animation, figure_frame
 from genlib.plots.curves import curve_with_interval, label_lines, loss_curves
 from genlib.plots.images import image_grid, image_rows, sample_strip
 from genlib.plots.latent import latent_scatter
+from genlib.plots.sheets import unpack_sheet
 from genlib.plots.style import CARD, CLASSES, LINES, house_style, panels
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "loss_curves",
     "panels",
     "sample_strip",
+    "unpack_sheet",
 ]
