@@ -96,7 +96,7 @@ def test_the_conditional_model_draws_the_digit_that_was_asked_for() -> None:
     assert obeyed(ConditionalVAE(), digits("all"), per_class=50) < 0.3  # untrained
 
 
-GANS = [name for name in zoo.available() if name.startswith("gan-")]
+GANS = [name for name in zoo.available() if name.startswith(("gan-", "wgan-"))]
 
 
 @pytest.mark.parametrize("name", GANS)
@@ -114,9 +114,10 @@ def test_generators_come_with_the_prior_they_learned_with(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GANS)
-def test_cards_of_generators_name_the_discriminator_they_played_against(name: str) -> None:
+def test_cards_of_generators_name_the_network_they_played_against(name: str) -> None:
     card = zoo.card(name)
-    assert card["discriminator"]["model"].endswith("Discriminator")
+    rival = card["critic" if name.startswith("wgan-") else "discriminator"]
+    assert rival["model"].endswith("Discriminator")
     assert 0 < card["ema_decay"] < 1
     assert (zoo.FOLDER / f"{name}.safetensors").stat().st_size <= 600_000
 
@@ -129,3 +130,10 @@ def test_the_convolutional_generator_draws_clothes_of_all_ten_classes() -> None:
     shares = class_histogram(judge, samples(zoo.load("gan-fashion-mnist"), 2_000))
     assert shares.min() > 0.03
     assert shares.max() < 0.25
+
+
+def test_the_reader_of_faces_is_almost_always_right() -> None:
+    scores = zoo.card("classifier-faces")["scores"]
+    assert len(scores) == 10  # nine attributes and their mean
+    assert min(scores.values()) > 0.99
+    assert (zoo.FOLDER / "classifier-faces.safetensors").stat().st_size <= 500_000

@@ -7,9 +7,10 @@ from genlib.data.images import ImageSet, binarised
 from genlib.data.mnist_sets import fashion_mnist, mnist
 from genlib.data.points import PointStream, PointTarget, grid, ring, swiss_roll
 from genlib.data.small_digits import digits
-from genlib.data.stream import Batch, BatchStream
+from genlib.data.stream import AttributeStream, Batch, BatchStream
 
 __all__ = [
+    "AttributeStream",
     "Batch",
     "BatchStream",
     "DataError",

@@ -135,3 +135,34 @@ class BatchStream(Iterator[Batch]):
 
     def _settings(self) -> dict[str, int]:
         return {"seed": self.seed, "size": len(self.data), "batch_size": self.batch_size}
+
+
+class AttributeStream(BatchStream):
+    """The same batches with all attributes of each image as its labels: `y` is int64 [B, A].
+
+    The columns are the attributes in the order of `data.attributes`. Arguments as for
+    `BatchStream`.
+
+    Raises:
+        ValueError: as for `BatchStream`, or the set has no attributes.
+    """
+
+    def __init__(
+        self,
+        data: ImageSet,
+        batch_size: int,
+        *,
+        seed: int,
+        device: torch.device | str | None = None,
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
+        super().__init__(data, batch_size, seed=seed, device=device, part=part)
+        if not self.data.attributes:
+            raise ValueError(
+                f"{data.title} ({data.split}) has no attributes; take drawn_faces, or BatchStream."
+            )
+
+    def __next__(self) -> Batch:
+        batch = super().__next__()
+        known = [values.index_select(0, batch.index) for values in self.data.attributes.values()]
+        return batch._replace(y=torch.stack(known, dim=1))  # A of [B] -> [B, A]

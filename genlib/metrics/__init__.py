@@ -3,6 +3,13 @@
 The chapters use these; each says in its own words what it can and cannot tell.
 """
 
+from genlib.metrics.attributes import (
+    AttributeReport,
+    attribute_accuracy,
+    attribute_report,
+    expected_combinations,
+    read_attributes,
+)
 from genlib.metrics.bootstrapping import BootstrapInterval, bootstrap
 from genlib.metrics.copies import Memorisation, memorisation
 from genlib.metrics.evaluate import accuracy, confidence, per_image
@@ -20,6 +27,7 @@ from genlib.metrics.paths import Smoothness, departure, smoothness
 from genlib.metrics.referees import Referees, appoint, nearest_distance
 
 __all__ = [
+    "AttributeReport",
     "BootstrapInterval",
     "Interval",
     "Memorisation",
@@ -31,11 +39,14 @@ __all__ = [
     "accuracy",
     "active_units",
     "appoint",
+    "attribute_accuracy",
+    "attribute_report",
     "bootstrap",
     "class_histogram",
     "confidence",
     "critic_estimate",
     "departure",
+    "expected_combinations",
     "features",
     "frechet_between_gaussians",
     "frechet_distance",
@@ -51,6 +62,7 @@ __all__ = [
     "nearest",
     "nearest_distance",
     "per_image",
+    "read_attributes",
     "reverse_kl",
     "sharpness",
     "smoothness",

@@ -9,6 +9,7 @@ from genlib.training.players import Move, NonFiniteLossError, Player
 from genlib.training.processes import Processes, joined, processes
 from genlib.training.recipes import (
     add_noise,
+    attribute_player,
     autoencoder_player,
     classifier_player,
     gan_players,
@@ -37,6 +38,7 @@ __all__ = [
     "Processes",
     "SampleStrip",
     "add_noise",
+    "attribute_player",
     "autoencoder_player",
     "classifier_player",
     "compiled",

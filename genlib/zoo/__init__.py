@@ -19,12 +19,13 @@ from genlib.models.autoencoder import (
     LinearAutoencoder,
     TiedAutoencoder,
 )
-from genlib.models.classifier import SmallClassifier
+from genlib.models.classifier import AttributeClassifier, SmallClassifier
 from genlib.models.gan import ConvGenerator, DenseGenerator, UnpaddedGenerator
 from genlib.models.vae import ConditionalVAE, ConvVAE, DenseVAE, GaussianVAE
 
 FOLDER = Path(__file__).parent
 MODELS = (
+    AttributeClassifier,
     ConditionalVAE,
     ConvAutoencoder,
     ConvGenerator,

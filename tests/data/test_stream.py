@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genlib.data import BatchStream, ImageSet
+from genlib.data import AttributeStream, BatchStream, ImageSet, drawn_faces
 
 
 def numbered(n: int, *, labelled: bool = True, shape: tuple[int, int, int] = (1, 2, 2)) -> ImageSet:
@@ -171,3 +171,17 @@ def test_skipping_counts_the_images_of_all_processes() -> None:
     second = BatchStream(numbered(40), 10, seed=0, part=(1, 2))
     second.skip_to(30)
     assert (second.epoch, second.position) == (0, 3)
+
+
+def test_attributes_come_as_columns_beside_their_images() -> None:
+    faces = drawn_faces(12)
+    plain, stream = BatchStream(faces, 5, seed=3), AttributeStream(faces, 5, seed=3)
+    for _ in range(5):  # into the third epoch
+        expected, batch = next(plain), next(stream)
+        assert torch.equal(batch.x, expected.x)
+        assert torch.equal(batch.index, expected.index)
+        assert batch.y is not None
+        for column, known in zip(batch.y.unbind(1), faces.attributes.values(), strict=True):
+            assert torch.equal(column, known[batch.index])
+    with pytest.raises(ValueError, match="no attributes; take drawn_faces, or BatchStream"):
+        AttributeStream(numbered(4), 2, seed=0)

@@ -1,7 +1,7 @@
 """Ready-made players, one file per family: the losses of a chapter and its usual optimisers."""
 
 from genlib.training.recipes.autoencoder import add_noise, autoencoder_player
-from genlib.training.recipes.classifier import classifier_player
+from genlib.training.recipes.classifier import attribute_player, classifier_player
 from genlib.training.recipes.gan import gan_players
 from genlib.training.recipes.schedules import warmup_cosine
 from genlib.training.recipes.vae import iwae_player, vae_player
@@ -10,6 +10,7 @@ from genlib.training.recipes.wgan_gp import wgan_clip_players, wgan_gp_players
 
 __all__ = [
     "add_noise",
+    "attribute_player",
     "autoencoder_player",
     "classifier_player",
     "gan_players",
