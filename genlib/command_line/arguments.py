@@ -99,7 +99,10 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "chunk": (whole, "of these, how many in memory at a time; all if not given"),
     "binarise": (True, "draw pixels as 0 or 1, with their grey value as probability"),
     "noise": (positive, "standard deviation of what is added to pictures in [0, 1]"),
+    "r1": (weight, "γ, weight of the R1 penalty on the discriminator; 0 for none"),
+    "bound": (positive, "c: after each move the critic's weights are put into [-c, c]"),
     "penalty_weight": (weight, "λ, weight of the gradient penalty"),
+    "one_sided": (True, "punish only slopes of the critic above 1"),
     "critic_moves": (whole, "moves of the critic for each of the generator"),
     "gamma": (weight, "γ, weight of likeness against the decoder's GAN loss"),
     "ema": (share, "average the weights with this decay, say 0.999; used for all pictures"),
@@ -122,11 +125,12 @@ UNITS = {
     "batch_size": "N", "limit": "N", "critic_moves": "N", "learning_rate": "RATE",
     "penalty_weight": "WEIGHT", "ema": "DECAY", "save_every": "SECONDS", "log_every": "STEPS",
     "kl_warmup": "STEPS", "least_kl": "NATS", "samples": "K", "chunk": "K",
+    "r1": "WEIGHT", "bound": "C",
 }  # fmt: skip
 OWN = (
     "batch_size", "network", "latent", "width", "learning_rate", "beta", "kl_warmup", "least_kl",
-    "samples", "chunk", "binarise", "noise", "penalty_weight", "critic_moves", "gamma", "prior",
-    "ema",
+    "samples", "chunk", "binarise", "noise", "r1", "bound", "penalty_weight", "one_sided",
+    "critic_moves", "gamma", "prior", "ema",
 )  # fmt: skip
 SPEED = ("device", "precision", "channels_last", "compile", "cuda_graphs")
 LOOKING = ("save_every", "log_every", "tensorboard", "quiet")

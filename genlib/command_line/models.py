@@ -174,7 +174,7 @@ def conditional_vae(
 
 def gan(
     shape: Shape, steps: int, device: torch.device, *, network: str = "auto", latent: int = 100,
-    width: int = 64, learning_rate: float = 2e-4, prior: Prior = "normal",
+    width: int = 64, learning_rate: float = 2e-4, r1: float = 0.0, prior: Prior = "normal",
     ema: float | None = None, compile: CompileMode | None = None,
 ) -> Built:  # fmt: skip
     """generator against discriminator (Goodfellow et al. 2014; Radford et al. 2016)"""
@@ -182,17 +182,33 @@ def gan(
 
     generator, discriminator = _pair(shape, network, latent, width, prior, (128,))
     players = gan_players(
-        generator.to(device), discriminator.to(device), learning_rate=learning_rate,
+        generator.to(device), discriminator.to(device), learning_rate=learning_rate, r1=r1,
         compile=compile, ema_decay=ema,
     )  # fmt: skip
     return _game(players, latent, judge_name="discriminator")
 
 
+def wgan(
+    shape: Shape, steps: int, device: torch.device, *, network: str = "conv", latent: int = 128,
+    width: int = 64, learning_rate: float = 5e-5, bound: float = 0.01, critic_moves: int = 5,
+    prior: Prior = "normal", ema: float | None = None, compile: CompileMode | None = None,
+) -> Built:  # fmt: skip
+    """Wasserstein GAN with clipped weights (Arjovsky et al. 2017)"""
+    from genlib.training import wgan_clip_players
+
+    generator, critic = _pair(shape, network, latent, width, prior, (512, 512, 512))
+    players = wgan_clip_players(
+        generator.to(device), critic.to(device), learning_rate=learning_rate, bound=bound,
+        critic_moves=critic_moves, compile=compile, ema_decay=ema,
+    )  # fmt: skip
+    return _game(players, latent, judge_name="critic")
+
+
 def wgan_gp(
     shape: Shape, steps: int, device: torch.device, *, network: str = "conv", latent: int = 128,
     width: int = 64, learning_rate: float = 1e-4, penalty_weight: float = 10.0,
-    critic_moves: int = 5, prior: Prior = "normal", ema: float | None = None,
-    compile: CompileMode | None = None,
+    one_sided: bool = False, critic_moves: int = 5, prior: Prior = "normal",
+    ema: float | None = None, compile: CompileMode | None = None,
 ) -> Built:  # fmt: skip
     """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017)"""
     from genlib.training import wgan_gp_players
@@ -200,7 +216,8 @@ def wgan_gp(
     generator, critic = _pair(shape, network, latent, width, prior, (512, 512, 512))
     players = wgan_gp_players(
         generator.to(device), critic.to(device), learning_rate=learning_rate,
-        penalty_weight=penalty_weight, critic_moves=critic_moves, compile=compile, ema_decay=ema,
+        penalty_weight=penalty_weight, one_sided=one_sided, critic_moves=critic_moves,
+        compile=compile, ema_decay=ema,
     )  # fmt: skip
     return _game(players, latent, judge_name="critic")
 
@@ -280,6 +297,7 @@ MODELS = {
     "iwae": Entry(iwae, 128),
     "conditional-vae": Entry(conditional_vae, 128, labelled=True),
     "gan": Entry(gan, 128),
+    "wgan": Entry(wgan, 64),
     "wgan-gp": Entry(wgan_gp, 64),
     "vae-gan": Entry(vae_gan, 64),
 }

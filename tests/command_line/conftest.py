@@ -12,7 +12,11 @@ from PIL import Image
 from genlib.command_line import main
 
 SMALL = ["--data", "digits", "--limit", "200", "--batch-size", "20", "--steps", "6", "--quiet"]
-NARROW = {"wgan-gp": ["--width", "4", "--critic-moves", "2"], "vae-gan": ["--width", "4"]}
+NARROW = {
+    "wgan": ["--width", "4", "--critic-moves", "2"],
+    "wgan-gp": ["--width", "4", "--critic-moves", "2"],
+    "vae-gan": ["--width", "4"],
+}
 
 
 @pytest.fixture(scope="session")

@@ -134,6 +134,7 @@ EXPECTED = {
     "iwae": BOUNDS | {"negative log p(x)"},
     "conditional-vae": BOUNDS | {"negative log p(x|y)"},
     "gan": {"discriminator is right", "distance to training", "distance to training, real"},
+    "wgan": {"critic's separation", "distance to training", "distance to training, real"},
     "wgan-gp": {"critic's separation", "distance to training", "distance to training, real"},
     "vae-gan": {"reconstruction MSE", "reconstruction PSNR", "discriminator is right",
                 "distance to training", "distance to training, real"},

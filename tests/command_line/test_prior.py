@@ -32,7 +32,7 @@ def codes(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     return seen
 
 
-@pytest.mark.parametrize("model", ["gan", "wgan-gp"])
+@pytest.mark.parametrize("model", ["gan", "wgan", "wgan-gp"])
 def test_uniform_noise_from_training_to_the_last_sample(
     model: str, codes: list[Tensor], tmp_path: Path
 ) -> None:

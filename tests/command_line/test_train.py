@@ -75,6 +75,39 @@ def test_a_run_does_what_its_options_say(tmp_path: Path) -> None:
     assert state["history"]["images"] == 6 * 4 * 20
 
 
+def test_a_clipped_critic_stays_within_its_bound(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    options = ["--bound", "0.03", "--critic-moves", "2", "--width", "4", "--learning-rate", "0.01"]
+    assert main(["train", "wgan", *SMALL, *options, "--out", str(run)]) == 0
+    state = newest(run / "checkpoints")
+    exact = state["settings"]["exact"]
+    assert (exact["critic.weight_bound"], exact["critic.moves"]) == (0.03, 2)
+    largest = max(float(v.abs().max()) for v in state["players"]["critic"]["model"].values())
+    assert largest == pytest.approx(0.03)  # reached: the bound was needed
+    painter = state["players"]["generator"]["model"].values()
+    assert max(float(v.abs().max()) for v in painter) > 0.03
+
+
+def test_the_penalties_of_games_reach_their_losses(tmp_path: Path) -> None:
+    short = [*SMALL, "--critic-moves", "2", "--network", "dense"]
+    for name, options in (("both", []), ("one", ["--one-sided"])):
+        assert main(["train", "wgan-gp", *short, *options, "--out", str(tmp_path / name)]) == 0
+    assert main(["train", "gan", *SMALL, "--r1", "5", "--out", str(tmp_path / "r1")]) == 0
+    assert main(["train", "gan", *SMALL, "--out", str(tmp_path / "plain")]) == 0
+    both, one, r1, plain = (
+        json.loads((tmp_path / name / "history.json").read_text())["series"]
+        for name in ("both", "one", "r1", "plain")
+    )
+    # A critic that has not learned yet is flatter than 1 everywhere: only one of the two minds.
+    assert both["penalty"]["values"][0] > 0.5
+    assert one["penalty"]["values"][0] == 0
+    assert "r1" not in plain
+    first = {
+        name: series["discriminator"]["values"][0] for name, series in (("5", r1), ("0", plain))
+    }
+    assert first["5"] - first["0"] == pytest.approx(5 * r1["r1"]["values"][0], rel=1e-4)
+
+
 @pytest.mark.parametrize("model", ["vae", "conditional-vae"])
 def test_the_options_of_a_vae_reach_its_loss(model: str, tmp_path: Path, capsys) -> None:
     run = tmp_path / "run"

@@ -30,11 +30,13 @@ from genlib.training import (
     History,
     Move,
     Player,
+    gan_players,
     joined,
     processes,
     train,
     vae_gan_players,
     vae_player,
+    wgan_clip_players,
     wgan_gp_players,
 )
 
@@ -55,6 +57,30 @@ def wgan_gp(device: str = "cpu") -> list[Player]:
     return wgan_gp_players(generator, critic, ema_decay=0.9)
 
 
+def wgan_gp_one_sided(device: str = "cpu") -> list[Player]:
+    """With a critic that is too steep at first, so that the penalty is not 0."""
+    seed_everything(0)
+    generator = DenseGenerator(8, hidden=(16,)).to(device)
+    critic = DenseDiscriminator(hidden=(16,)).to(device)
+    with torch.no_grad():
+        for parameter in critic.parameters():
+            parameter.mul_(4)
+    return wgan_gp_players(generator, critic, one_sided=True)
+
+
+def wgan_clipped(device: str = "cpu") -> list[Player]:
+    seed_everything(0)
+    generator = DenseGenerator(8, hidden=(16,)).to(device)
+    critic = DenseDiscriminator(hidden=(16,)).to(device)
+    return wgan_clip_players(generator, critic, bound=0.03, ema_decay=0.9)
+
+
+def gan_with_r1(device: str = "cpu") -> list[Player]:
+    seed_everything(0)
+    generator = DenseGenerator(8, hidden=(16,)).to(device)
+    return gan_players(generator, DenseDiscriminator(hidden=(16,)).to(device), r1=5.0)
+
+
 def vae_gan(device: str = "cpu") -> list[Player]:
     seed_everything(0)
     encoder = Encoder(4, 2, norm="none").to(device)
@@ -65,6 +91,9 @@ def vae_gan(device: str = "cpu") -> list[Player]:
 FAMILIES: dict[str, Callable[[str], list[Player]]] = {
     "vae": vae,
     "wgan_gp": wgan_gp,
+    "wgan_gp_one_sided": wgan_gp_one_sided,
+    "wgan_clipped": wgan_clipped,
+    "gan_with_r1": gan_with_r1,
     "vae_gan": vae_gan,
 }
 
