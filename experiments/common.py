@@ -194,8 +194,14 @@ def as_text(content: Any) -> str:
 
 
 def figure(figures: Row, path: str) -> float:
-    """`figure(figures, "levels/0.4/gain_db/mean")`: a number deep in a result."""
+    """`figure(figures, "levels/0.4/gain_db/mean")`: a number deep in a result.
+
+    Names may contain a stroke: the longest one that is there is taken.
+    """
     value: Any = figures
-    for key in path.split("/"):
-        value = value[key]
+    parts = path.split("/")
+    while parts:
+        names = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+        name = next((name for name in names if name in value), parts[0])
+        value, parts = value[name], parts[name.count("/") + 1 :]
     return float(value)

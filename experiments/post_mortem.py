@@ -130,7 +130,22 @@ RECIPES: dict[str, Recipe] = {
     **{f"left/{name}": replace(Recipe(), **{name: True}) for name in DEPARTURES},
     "left/inference_mode": Recipe(batch_norm=True, inference_mode=True),
 }
-BANDS: dict[str, tuple[float, float]] = {}
+BANDS: dict[str, tuple[float, float]] = {
+    "runs/published/generator_loss/mean": (1.2, 2.0),  # it climbs
+    "runs/published/slope/mean": (0.8, 1.35),  # what the penalty sees, and
+    "runs/published/played_slope/mean": (1.2, 2.4),  # what plays
+    "runs/published/distance/low": (1.7, 3.5),
+    "runs/repaired/batch_norm/distance/high": (1.2, 2.1),  # clear of the line above
+    "runs/repaired/batch_norm/distance/mean": (1.2, 2.0),
+    "runs/right/distance/high": (2.0, 5.0),
+    "runs/left/batch_norm/distance/low": (5.0, 14.0),  # clear of the line above
+    "runs/right/long/distance/mean": (1.6, 2.9),
+    "runs/right/long/fall/mean": (1.0, 1.1),  # it does not fall back
+    "runs/published/long/fall/mean": (1.0, 1.6),
+    "orthant/trained/diversity/mean": (0.8, 1.0),
+    "orthant/published/diversity/mean": (0.4, 0.6),
+    "grids/mean": (2.5, 5.5),  # noise changes a grid far more than learning does
+}
 
 
 def players(

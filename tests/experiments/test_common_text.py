@@ -2,10 +2,11 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.common import as_text
+from experiments.common import as_text, figure
 
 numbers = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 contents = st.recursive(
@@ -25,3 +26,12 @@ def test_numbers_share_a_line_and_texts_keep_their_spaces() -> None:
     assert "  [ 1, 2.5 ]," in lines
     assert ' "note": "[1,  2]",' in lines
     assert len(lines) == 11
+
+
+def test_a_number_is_found_under_names_with_strokes() -> None:
+    figures = {"runs": {"right": {"mean": 1.0}, "right/long": {"mean": 2.0}, "a/b": {"c/d": 3}}}
+    assert figure(figures, "runs/right/mean") == 1
+    assert figure(figures, "runs/right/long/mean") == 2
+    assert figure(figures, "runs/a/b/c/d") == 3
+    with pytest.raises(KeyError, match="wrong"):
+        figure(figures, "runs/right/wrong")
