@@ -122,12 +122,13 @@ def test_cards_of_generators_name_the_network_they_played_against(name: str) -> 
     assert (zoo.FOLDER / f"{name}.safetensors").stat().st_size <= 600_000
 
 
-def test_the_convolutional_generator_draws_clothes_of_all_ten_classes() -> None:
+@pytest.mark.parametrize("name", ["gan-fashion-mnist", "wgan-gp-fashion-mnist"])
+def test_convolutional_generators_draw_clothes_of_all_ten_classes(name: str) -> None:
     from experiments.reference_models import samples
     from genlib.metrics import class_histogram
 
     judge = zoo.load("classifier-fashion-mnist")
-    shares = class_histogram(judge, samples(zoo.load("gan-fashion-mnist"), 2_000))
+    shares = class_histogram(judge, samples(zoo.load(name), 2_000))
     assert shares.min() > 0.03
     assert shares.max() < 0.25
 
