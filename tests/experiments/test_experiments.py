@@ -19,7 +19,15 @@ from genlib import results
 from genlib.data import DataError
 
 ROOT = Path(__file__).parents[2]
-HELPERS = {"__init__", "common", "fitting", "latent_scores", "penalties", "reference_models"}
+HELPERS = {
+    "__init__",
+    "common",
+    "fitting",
+    "latent_scores",
+    "penalties",
+    "reference_models",
+    "sheets",
+}
 NAMES = sorted(p.stem for p in (ROOT / "experiments").glob("*.py") if p.stem not in HELPERS)
 
 
