@@ -248,7 +248,7 @@ def _game(players: list[Player], latent: int, judge_name: str) -> Built:
 
 def vae_gan(
     shape: Shape, steps: int, device: torch.device, *, latent: int = 128, width: int = 64,
-    learning_rate: float = 2e-4, gamma: float = 1e-3, ema: float | None = None,
+    learning_rate: float = 2e-4, gamma: float = 1e-3, beta: float = 1.0, ema: float | None = None,
     compile: CompileMode | None = None,
 ) -> Built:  # fmt: skip
     """encoder, decoder and discriminator (Larsen et al. 2016)"""
@@ -259,8 +259,8 @@ def vae_gan(
 
     players = vae_gan_players(
         Encoder(latent, width, shape).to(device), ConvGenerator(latent, width, shape).to(device),
-        FeatureDiscriminator(width, shape).to(device), gamma=gamma, learning_rate=learning_rate,
-        compile=compile, ema_decay=ema,
+        FeatureDiscriminator(width, shape).to(device), gamma=gamma, beta=beta,
+        learning_rate=learning_rate, compile=compile, ema_decay=ema,
     )  # fmt: skip
     encode, paint, judge = (player.best_model for player in players)
     return Built(

@@ -1,4 +1,7 @@
-"""Chapter 6: the parts of a VAE-GAN (Larsen et al. 2016). The decoder is a `ConvGenerator`."""
+"""Chapter 6: the parts of a VAE-GAN (Larsen et al. 2016). The decoder is a `ConvGenerator`.
+
+`VAEGAN` is what is left after training: encoder and decoder, which share one z.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import math
 
 from torch import Tensor, nn
 
-from genlib.models.convolutions import Norm, Shape, down, small_shape
+from genlib.models.convolutions import Norm, Place, Shape, down, small_shape
+from genlib.models.gan import ConvGenerator
 
 
 class Encoder(nn.Module):
@@ -17,9 +21,10 @@ class Encoder(nn.Module):
         width: channels after the first convolution; they double with each halving.
         image_shape: `(C, H, W)`, square, the side halving to 4…7.
         norm: "batch", "none", "layer", "group" or "instance".
+        place: normalise "before" or "after" the activation.
 
     Raises:
-        ValueError: the side does not halve to 4…7.
+        ValueError: the side does not halve to 4…7, or there is no such norm or place.
     """
 
     def __init__(
@@ -28,12 +33,13 @@ class Encoder(nn.Module):
         width: int = 64,
         image_shape: Shape = (1, 28, 28),
         norm: Norm = "batch",
+        place: Place = "before",
     ) -> None:
         super().__init__()
         self.latent = latent
         values = math.prod(small_shape(image_shape, width))
         self.body = nn.Sequential(
-            *down(image_shape, width, norm), nn.Flatten(), nn.Linear(values, 2 * latent)
+            *down(image_shape, width, norm, place), nn.Flatten(), nn.Linear(values, 2 * latent)
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,9 +55,10 @@ class FeatureDiscriminator(nn.Module):
         image_shape: `(C, H, W)`, square, the side halving to 4…7.
         norm: "none", "batch", "layer", "group" or "instance".
         layer: the convolution, counted from 1, whose output `features` are; by default the last.
+        place: normalise "before" or "after" the activation.
 
     Raises:
-        ValueError: the side does not halve to 4…7, or there is no such layer.
+        ValueError: the side does not halve to 4…7, or there is no such layer, norm or place.
     """
 
     def __init__(
@@ -60,9 +67,10 @@ class FeatureDiscriminator(nn.Module):
         image_shape: Shape = (1, 28, 28),
         norm: Norm = "none",
         layer: int | None = None,
+        place: Place = "before",
     ) -> None:
         super().__init__()
-        blocks = down(image_shape, width, norm)
+        blocks = down(image_shape, width, norm, place)
         layer = len(blocks) if layer is None else layer
         if not 1 <= layer <= len(blocks):
             raise ValueError(f"layer is {layer}; this discriminator has layers 1 to {len(blocks)}")
@@ -83,3 +91,44 @@ class FeatureDiscriminator(nn.Module):
         """Features `[B, F]` and logits `[B]`."""
         features = self.features(x)
         return features, self.above(features).squeeze(1)
+
+
+class VAEGAN(nn.Module):
+    """Encoder and decoder, with the methods that a `VAE` has for looking at images.
+
+    A VAE-GAN has no `nll`: its likeness is a likelihood of features, not of images.
+
+    Args:
+        latent: K, the length of `z`.
+        width: channels after the encoder's first convolution, and before the decoder's last.
+        image_shape: `(C, H, W)`, square, the side halving to 4…7.
+        encoder_norm, decoder_norm: "batch", "none", "layer", "group" or "instance".
+
+    Raises:
+        ValueError: the side does not halve to 4…7, or there is no such norm.
+    """
+
+    def __init__(
+        self,
+        latent: int = 128,
+        width: int = 64,
+        image_shape: Shape = (1, 28, 28),
+        encoder_norm: Norm = "batch",
+        decoder_norm: Norm = "batch",
+    ) -> None:
+        super().__init__()
+        self.latent = latent
+        self.encoder = Encoder(latent, width, image_shape, encoder_norm)
+        self.decoder = ConvGenerator(latent, width, image_shape, norm=decoder_norm)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z|x), `[B, K]` each."""
+        return self.encoder(x)
+
+    def sample(self, z: Tensor) -> Tensor:
+        """The image of z, `[B, K] -> [B, C, H, W]` in [0, 1]."""
+        return self.decoder(z)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The reconstruction through the mean of q(z|x), in [0, 1]."""
+        return self.sample(self.encode(x)[0])

@@ -55,3 +55,19 @@ def test_sides_that_do_not_halve_are_refused() -> None:
     for build in (Encoder, FeatureDiscriminator):
         with pytest.raises(ValueError, match="30×30"):
             build(image_shape=(1, 30, 30))
+
+
+@pytest.mark.parametrize("build", [Encoder, FeatureDiscriminator])
+@pytest.mark.parametrize(("place", "first"), [("before", nn.BatchNorm2d), ("after", nn.LeakyReLU)])
+def test_the_norm_stands_where_it_is_put(build, place: str, first: type[nn.Module]) -> None:
+    """In every block but the first, which has no norm."""
+    model = build(width=4, norm="batch", place=place)
+    found = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d | nn.LeakyReLU)][1:]
+    assert len(found) == 2
+    assert isinstance(found[0], first)
+
+
+def test_there_is_no_other_place() -> None:
+    for build in (Encoder, FeatureDiscriminator):
+        with pytest.raises(ValueError, match="normalise 'before' or 'after'"):
+            build(place="beside")

@@ -132,6 +132,17 @@ def test_who_gets_which_gradient(data: ImageSet) -> None:
     torch.testing.assert_close(gradient(alone, G), gradient(terms["fooling"], G))
 
 
+def test_beta_weighs_the_prior_alone(data: ImageSet) -> None:
+    E, G, D = networks()
+    players, shared = vae_gan_players(E, G, D, beta=1 / K), {}
+    move = Move(data.pixels()[:B], None, 0, make_generator(0, "t"), shared=shared)
+    encoder = players[0].loss(move)
+    terms = shared["terms"]
+    torch.testing.assert_close(encoder, terms.kl.mean() / K + terms.likeness.mean())
+    expected = gradient(terms.kl.mean(), E) / K + gradient(terms.likeness.mean(), E)
+    torch.testing.assert_close(gradient(encoder, E), expected)
+
+
 def test_both_kinds_of_generated_image_count_as_fakes(data: ImageSet) -> None:
     E, G, D = networks()
     players, shared = vae_gan_players(E, G, D), {}

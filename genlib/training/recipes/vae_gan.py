@@ -32,6 +32,7 @@ def vae_gan_players(
     discriminator: FeatureDiscriminator,
     *,
     gamma: float = 1e-3,
+    beta: float = 1.0,
     learning_rate: float = 2e-4,
     betas: tuple[float, float] = (0.5, 0.999),
     compile: CompileMode | None = None,
@@ -39,7 +40,7 @@ def vae_gan_players(
 ) -> list[Player]:
     """Larsen et al. 2016, algorithm 1, with Adam and the non-saturating loss for the decoder.
 
-    - The encoder lowers KL + likeness, where likeness is half the squared distance between the
+    - The encoder lowers β · KL + likeness, where likeness is half the squared distance between the
       discriminator's features of an image and of its reconstruction.
     - The decoder lowers γ · likeness + its GAN loss on reconstructions and prior samples.
     - The discriminator lowers the GAN loss alone, with both of them as generated images.
@@ -56,6 +57,8 @@ def vae_gan_players(
         decoder: from `z [B, latent]` to images.
         discriminator: from images to `(features, logits)`.
         gamma: γ, the weight of likeness against the GAN loss. Likeness is a sum over all features.
+        beta: weight of the KL term against likeness; 1 in the paper. An average over the latent
+            dimensions instead of their sum is 1/K.
         learning_rate: of all three.
         betas: of all three.
         compile: see `compiled`; the networks are compiled one by one.
@@ -98,7 +101,7 @@ def vae_gan_players(
         kl, likeness = terms(move).kl.mean(), terms(move).likeness.mean()
         move.log("kl", kl)
         move.log("likeness", likeness)
-        return kl + likeness
+        return beta * kl + likeness
 
     def decoder_move(move: Move) -> Tensor:
         return (gamma * terms(move).likeness + terms(move).fooling).mean()
