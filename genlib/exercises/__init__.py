@@ -31,16 +31,30 @@ from genlib.exercises.chapter5 import (
     check_lipschitz,
     check_wasserstein,
 )
+from genlib.exercises.chapter6 import (
+    check_attribute,
+    check_routing,
+    check_vae_gan_losses,
+)
+from genlib.exercises.chapter7 import (
+    check_density_coverage,
+    check_frechet,
+    check_memoriser,
+    check_precision_recall,
+)
 from genlib.exercises.report import Finding, Report
 
 __all__ = [
     "Finding",
     "Report",
+    "check_attribute",
     "check_critic_loss",
     "check_denoising_loss",
+    "check_density_coverage",
     "check_discriminator_loss",
     "check_discriminator_step",
     "check_estimator",
+    "check_frechet",
     "check_free_bits",
     "check_generator_loss",
     "check_gradient_penalty",
@@ -49,12 +63,16 @@ __all__ = [
     "check_kl",
     "check_kl_to_prior",
     "check_lipschitz",
+    "check_memoriser",
     "check_minibatch_features",
     "check_negative_elbo",
     "check_pca",
+    "check_precision_recall",
     "check_reparameterize",
     "check_round",
+    "check_routing",
     "check_squared_error",
     "check_tied_decoder",
+    "check_vae_gan_losses",
     "check_wasserstein",
 ]
