@@ -21,6 +21,7 @@ from torch import Tensor, nn
 import genlib
 from experiments import binarised_mnist
 from experiments.autoencoder_models import mse
+from experiments.averages import keep_averages
 from experiments.common import refuse_fallback
 from experiments.latent_scores import elbo_of
 from genlib import budget, make_generator, pick_device, seed_everything, zoo
@@ -34,6 +35,7 @@ from genlib.metrics import (
     features,
     frechet_distance,
     log_likelihood,
+    per_image,
     read_attributes,
 )
 from genlib.models.autoencoder import DenseAutoencoder
@@ -49,6 +51,7 @@ from genlib.models.gan import (
 )
 from genlib.models.noise import Generator
 from genlib.models.vae import VAE, ConditionalVAE, ConvVAE, DenseVAE
+from genlib.models.vae_gan import VAEGAN, FeatureDiscriminator
 from genlib.training import (
     Player,
     Precision,
@@ -57,6 +60,7 @@ from genlib.training import (
     classifier_player,
     gan_players,
     train,
+    vae_gan_players,
     vae_player,
     wgan_gp_players,
 )
@@ -68,8 +72,8 @@ class Recipe:
 
     Attributes:
         model: from `settings` to the network; its class must be in `zoo.MODELS`.
-        player: from the network and `steps` to the player, or to all players with that of the
-            network last.
+        player: from the network and `steps` to the player, or to all players. What is kept is the
+            average of each where there is one.
         training: more about how it learned, for its card.
         stream: makes its batches.
         channels_last: see `train`.
@@ -103,6 +107,8 @@ CONV_GAN_STEPS = budget(smoke=2, cpu=15_000, gpu=46_800)
 FACES_GAN_STEPS = budget(smoke=2, cpu=8_000, gpu=46_800)
 CONV_WGAN_STEPS = budget(smoke=2, cpu=6_000, gpu=46_800)
 FACES_WGAN_STEPS = budget(smoke=2, cpu=4_000, gpu=46_800)
+MNIST_VAE_GAN_STEPS = budget(smoke=2, cpu=6_000, gpu=46_800)
+FACES_VAE_GAN_STEPS = budget(smoke=2, cpu=8_000, gpu=46_800)
 FRECHET = "Fréchet distance, 10,000 samples, features of the classifier"
 REFEREES = {
     "drawn_faces": "classifier-faces",
@@ -114,6 +120,8 @@ READ = {name: f"accuracy, {name.replace('_', ' ')}" for name in ATTRIBUTES}
 READ_ALL = "accuracy, mean over attributes"
 THUMBNAILS = "Fréchet distance, 2,000 samples, pixels of 8×8 thumbnails"
 MISSED = "values of attributes that are missing, of 36, in 5,000 samples"
+KEPT = "share of attributes read the same off test faces and their reconstructions"
+REREAD = "share of reconstructions that are read as their label"
 COMBINED = "share of combinations of hair, glasses and mouth, in 5,000 samples"
 
 
@@ -191,6 +199,38 @@ def _wgan_gp(
     return Recipe(
         build, settings, data, players, scores, steps, batch_size, precision=precision,
         training=told, channels_last=channels_last,
+    )  # fmt: skip
+
+
+def _vae_gan(
+    *,
+    data: Callable[..., ImageSet],
+    scores: tuple[str, ...],
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    gamma: float,
+    rival: dict[str, Any],
+    **settings: Any,
+) -> Recipe:
+    """Encoder and decoder, averaged over their way, with a discriminator that is not kept.
+
+    All three normalise over the batch and start as in DCGAN.
+    """
+    chosen: dict[str, Any] = {"gamma": gamma, "learning_rate": learning_rate, "ema_decay": 0.998}
+
+    def build(**settings: Any) -> nn.Module:
+        return normal_weights(VAEGAN(**settings))
+
+    def players(model: VAEGAN, *, steps: int) -> list[Player]:
+        device = model.decoder.uniform_prior.device
+        judge = normal_weights(FeatureDiscriminator(**rival)).to(device)
+        return vae_gan_players(model.encoder, model.decoder, judge, **chosen)
+
+    told = {"discriminator": {"model": "FeatureDiscriminator", **rival}, **chosen}
+    return Recipe(
+        build, settings, data, players, scores, steps, batch_size, training=told,
+        channels_last=True,
     )  # fmt: skip
 
 
@@ -302,6 +342,29 @@ RECIPES = {
         width=16,
         image_shape=(3, 64, 64),
     ),
+    "vae-gan-mnist": _vae_gan(
+        data=mnist,
+        scores=(FRECHET, "mse", REREAD),
+        steps=MNIST_VAE_GAN_STEPS,
+        batch_size=64,
+        learning_rate=1e-3,
+        gamma=1e-2,
+        rival={"width": 16, "norm": "batch"},
+        latent=32,
+        width=16,
+    ),
+    "vae-gan-faces": _vae_gan(
+        data=_faces,
+        scores=(FRECHET, MISSED, COMBINED, "mse", KEPT),
+        steps=FACES_VAE_GAN_STEPS,
+        batch_size=32,
+        learning_rate=5e-4,
+        gamma=5e-2,
+        rival={"width": 16, "image_shape": [3, 64, 64], "norm": "batch", "layer": 3},
+        latent=48,
+        width=16,
+        image_shape=(3, 64, 64),
+    ),
 }
 
 
@@ -331,10 +394,11 @@ def obeyed(model: nn.Module, test: ImageSet, per_class: int = 1_000) -> float:
 
 @torch.no_grad()
 def samples(model: nn.Module, n: int) -> Tensor:
-    """`n` pictures of a generator, z from its own prior."""
-    assert isinstance(model, Generator)
-    z = model.noise(n, make_generator(0, "samples"))
-    return torch.cat([model(part) for part in z.split(500)])
+    """`n` pictures of a generator or a VAE-GAN's decoder, z from its own prior."""
+    generator = model.decoder if isinstance(model, VAEGAN) else model
+    assert isinstance(generator, Generator)
+    z = generator.noise(n, make_generator(0, "samples"))
+    return torch.cat([generator(part) for part in z.split(500)])
 
 
 def feature_distance(model: nn.Module, test: ImageSet) -> float:
@@ -374,6 +438,24 @@ def combined(model: nn.Module, test: ImageSet) -> float:
     return report.combinations / report.possible
 
 
+@torch.no_grad()
+def reread(model: nn.Module, test: ImageSet) -> float:
+    """How often the course's classifier reads a reconstruction as the label of its image."""
+    judge = zoo.load(REFEREES[test.name]).to(test.images.device)
+    read = per_image(test, lambda x: judge(model(x)).argmax(dim=1))  # [N]
+    assert test.labels is not None
+    return float((read == test.labels).float().mean())
+
+
+@torch.no_grad()
+def attributes_kept(model: nn.Module, test: ImageSet) -> float:
+    """Mean over the attributes of how often a reconstruction is read as its face is."""
+    judge = zoo.load("classifier-faces").to(test.images.device)
+    assert isinstance(judge, AttributeClassifier)
+    first, second = (read_attributes(judge, x) for x in (test, per_image(test, model)))
+    return float(torch.stack([first[name] == second[name] for name in first]).double().mean())
+
+
 def read_right(model: nn.Module, test: ImageSet, attribute: str | None = None) -> float:
     """Share of the test faces whose attribute is read right; by default the mean over all."""
     assert isinstance(model, AttributeClassifier)
@@ -391,6 +473,8 @@ SCORES: dict[str, Callable[[Any, ImageSet], float]] = {
     **{score: partial(read_right, attribute=name) for name, score in READ.items()},
     READ_ALL: read_right,
     MISSED: missed,
+    KEPT: attributes_kept,
+    REREAD: reread,
     COMBINED: combined,
 }
 
@@ -461,9 +545,8 @@ def make(name: str, folder: Path = zoo.FOLDER) -> Path:
         precision=recipe.precision,
         channels_last=recipe.channels_last,
     )
-    average = players[-1].average
-    kept = model if average is None else average.module
-    half = kept.half().float()  # score what is kept: weights in half precision
+    kept = keep_averages(model, players)
+    half = kept.half().float().requires_grad_(False)  # score what is kept: half precision
     profile = f"GENLIB_PROFILE={genlib.profile()}"
     card = {
         "data": train_set.title,

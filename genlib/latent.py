@@ -1,11 +1,13 @@
 """Ways through a latent space: lines, arcs, grids and directions. Decoders draw what lies there.
 
-Everything is plain geometry on codes; no model, no noise, no images.
+Everything is plain geometry on codes, and counting what was read off pictures before and after; no
+model, no images, and noise only from a generator that comes from outside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -142,6 +144,120 @@ def class_direction(mu: Tensor, has: Tensor) -> Tensor:
             "with it and images without"
         )
     return mu[has].mean(dim=0) - mu[~has].mean(dim=0)
+
+
+def shifted(z: Tensor, direction: Tensor, strengths: Sequence[float] | Tensor) -> Tensor:
+    """Every code moved along a direction: z + t · v for each strength t.
+
+    Args:
+        z: codes of P images, `[P, K]`.
+        direction: v, `[K]`, such as `class_direction` gives.
+        strengths: n numbers t: 0 leaves the codes as they are, 1 adds the direction once, -1 takes
+            it away.
+
+    Returns:
+        `[n, P, K]`.
+
+    Raises:
+        ValueError: other shapes.
+    """
+    if z.dim() != 2 or direction.shape != z.shape[1:]:
+        raise ValueError(
+            f"codes [P, K] and a direction [K] are needed, got {list(z.shape)} and "
+            f"{list(direction.shape)}; for a single code use z[None]"
+        )
+    t = torch.as_tensor(strengths, dtype=z.dtype, device=z.device)
+    return z + t[:, None, None] * direction  # [n, 1, 1], [K] -> [n, P, K]
+
+
+def random_direction(like: Tensor, generator: torch.Generator) -> Tensor:
+    """A direction of the same length, all directions equally probable.
+
+    What a decoder makes of it says how much of an effect is due to going away from a code at all.
+
+    Args:
+        like: `[K]`.
+        generator: of the draw; one on the CPU gives the same numbers on every device.
+
+    Returns:
+        `[K]`.
+
+    Raises:
+        ValueError: `like` is not `[K]`.
+    """
+    if like.dim() != 1:
+        raise ValueError(f"a direction is [K], got {list(like.shape)}")
+    # N(0, I) looks the same in every direction.
+    drawn = torch.randn(len(like), generator=generator, device=generator.device).to(like)
+    return drawn * (like.norm() / drawn.norm())
+
+
+@dataclass(frozen=True)
+class AttributeChange:
+    """What a change of codes did to an attribute, as a classifier reads it; shares of n pictures.
+
+    Attributes:
+        n: pictures that were changed.
+        before: share that is read to have the attribute before the change.
+        after: the same after it.
+        kept: share of all other attributes that are read as before.
+    """
+
+    n: int
+    before: float
+    after: float
+    kept: float
+
+    def to_dict(self) -> dict[str, float]:
+        """As plain values."""
+        return asdict(self)
+
+
+def attribute_change(
+    before: Mapping[str, Tensor],
+    after: Mapping[str, Tensor],
+    name: str,
+    values: Sequence[int],
+) -> AttributeChange:
+    """Compare what was read off pictures before and after their codes were changed.
+
+    >>> before = read_attributes(classifier, model.sample(z))
+    >>> after = read_attributes(classifier, model.sample(z + direction))
+    >>> attribute_change(before, after, "glasses", [1, 2])
+
+    A share s has the standard error √(s(1 − s)/n).
+
+    Args:
+        before: int64 `[n]` for each attribute, as `genlib.metrics.read_attributes` gives it; of
+            pictures decoded from the codes themselves, so that what decoding alone loses is not
+            counted as an effect of the change.
+        after: the same of the changed codes, in the same order.
+        name: the attribute that was to change.
+        values: which of its values count as having it.
+
+    Raises:
+        ValueError: the attributes or numbers of pictures differ, there are no pictures, no other
+            attribute, no values, or no attribute of that name.
+    """
+    sizes = {read.shape for read in (*before.values(), *after.values())}
+    if before.keys() != after.keys() or len(sizes) != 1 or len(before) < 2 or name not in before:
+        raise ValueError(
+            f"{name!r} and at least one other attribute must be read off the same pictures before "
+            f"and after, got {sorted(before)} and {sorted(after)} with shapes "
+            f"{sorted(map(list, sizes))}"
+        )
+    n = len(before[name])
+    if n == 0 or not len(values):
+        raise ValueError(f"{n} pictures and {len(values)} values of {name!r}; give some of both")
+    has = torch.tensor(list(values), device=before[name].device)
+    others = [other for other in before if other != name]
+    same = torch.stack([before[other] == after[other] for other in others])  # [A - 1, n]
+    return AttributeChange(
+        n=n,
+        before=float(torch.isin(before[name], has).double().mean()),
+        after=float(torch.isin(after[name], has).double().mean()),
+        kept=float(same.double().mean()),
+    )
 
 
 def _along(a: Tensor, b: Tensor, steps: int) -> Tensor:

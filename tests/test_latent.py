@@ -12,9 +12,12 @@ from torch import Tensor
 
 from genlib import make_generator
 from genlib.latent import (
+    attribute_change,
     class_direction,
     great_circle,
     manifold_grid,
+    random_direction,
+    shifted,
     straight_line,
     traversal,
 )
@@ -174,3 +177,106 @@ def test_a_direction_finds_what_was_added() -> None:
 def test_attributes_that_give_no_direction(has: Tensor, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         class_direction(torch.zeros(3, 2), has)
+
+
+def test_shifted_codes_lie_on_parallel_lines() -> None:
+    z, v = codes(4, 3), codes(3, seed=1)
+    moved = shifted(z, v, [0.0, 1.0, -1.0, 2.5])
+    assert moved.shape == (4, 4, 3)
+    assert moved.dtype == z.dtype
+    assert torch.equal(moved[0], z)
+    for row, t in zip(moved, (0.0, 1.0, -1.0, 2.5), strict=True):
+        torch.testing.assert_close(row - z, (t * v).expand(4, 3))
+    torch.testing.assert_close(shifted(moved[1], v, [-1.0])[0], z)  # the way back
+    assert torch.equal(shifted(z, v, torch.tensor([0.0, 1.0])), moved[:2])
+
+
+@pytest.mark.parametrize(("shape", "length"), [((3,), 3), ((2, 3), 2), ((2, 3, 1), 3)])
+def test_codes_that_cannot_be_shifted_are_refused(shape: tuple[int, ...], length: int) -> None:
+    with pytest.raises(ValueError, match=r"codes \[P, K\] and a direction \[K\] are needed"):
+        shifted(torch.zeros(shape), torch.zeros(length), [1.0])
+
+
+def test_random_directions_have_the_length_and_no_preference() -> None:
+    like = torch.tensor([3.0, 0.0, 4.0, 0.0])
+    generator = make_generator(0, "random directions")
+    drawn = torch.stack([random_direction(like, generator) for _ in range(4_000)])
+    torch.testing.assert_close(drawn.norm(dim=1), torch.full((4_000,), 5.0))
+    # A coordinate of the unit sphere in K dimensions has mean 0 and variance 1/K.
+    scaled = drawn / 5
+    assert (scaled.mean(dim=0).abs() < 4.5 * math.sqrt(1 / 4 / 4_000)).all()
+    torch.testing.assert_close(scaled.T @ scaled / 4_000, torch.eye(4) / 4, atol=0.02, rtol=0)
+    again = random_direction(like, make_generator(0, "random directions"))
+    assert torch.equal(again, drawn[0])
+    with pytest.raises(ValueError, match=r"a direction is \[K\], got \[1, 4\]"):
+        random_direction(like[None], generator)
+
+
+def test_an_attribute_change_by_hand() -> None:
+    before = {
+        "glasses": torch.tensor([0, 0, 0, 2]),
+        "mouth": torch.tensor([1, 1, 1, 1]),
+        "skin": torch.tensor([0, 1, 2, 3]),
+    }
+    after = {
+        "glasses": torch.tensor([1, 2, 0, 2]),
+        "mouth": torch.tensor([1, 1, 3, 1]),
+        "skin": torch.tensor([0, 1, 3, 0]),
+    }
+    change = attribute_change(before, after, "glasses", [1, 2])
+    assert change.to_dict() == {"n": 4, "before": 0.25, "after": 0.75, "kept": 5 / 8}
+    assert attribute_change(before, after, "glasses", [1]).after == 0.25
+    back = attribute_change(after, before, "glasses", [1, 2])
+    assert (back.before, back.after, back.kept) == (0.75, 0.25, 5 / 8)
+    same = attribute_change(before, before, "mouth", [1])
+    assert (same.before, same.after, same.kept) == (1.0, 1.0, 1.0)
+
+
+def test_where_decoder_and_reader_are_linear_the_direction_adds_the_attribute() -> None:
+    """Codes of two classes apart along one axis: whoever lacks it has it after z + v, the other
+    attribute stays, and random directions of that length do much less."""
+    mu = codes(4_000, 10)
+    has = codes(4_000, seed=1) > 0
+    mu[has, 0] += 12.0
+
+    def read(z: Tensor) -> dict[str, Tensor]:
+        return {"first": (z[:, 0] > 6).long(), "second": (z[:, 1] > 0).long()}
+
+    v = class_direction(mu, has)
+    without = mu[~has]
+    added = attribute_change(read(without), read(shifted(without, v, [1.0])[0]), "first", [1])
+    assert added.before < 0.001
+    assert added.after > 0.999
+    assert added.kept > 0.9  # v is not exactly along the axis: it is an estimate
+    away = shifted(mu[has], v, [-1.0])[0]
+    assert attribute_change(read(mu[has]), read(away), "first", [1]).after < 0.001
+    generator = make_generator(0, "aimless")
+    aimless = [
+        attribute_change(
+            read(without), read(without + random_direction(v, generator)), "first", [1]
+        ).after
+        for _ in range(50)
+    ]
+    assert sum(aimless) / 50 < 0.2  # a cosine above 1/2 is rare in ten dimensions
+
+
+@pytest.mark.parametrize(
+    ("after", "name", "values", "words"),
+    [
+        ({"a": [0, 1], "b": [0, 0]}, "c", [1], "'c' and at least one other attribute"),
+        ({"a": [0, 1]}, "a", [1], r"got \['a', 'b'\] and \['a'\]"),
+        ({"a": [0], "b": [0]}, "a", [1], r"shapes \[\[1\], \[2\]\]"),
+        ({"a": [0, 1], "b": [0, 0]}, "a", [], "2 pictures and 0 values"),
+    ],
+)
+def test_changes_that_cannot_be_counted(after, name: str, values: list[int], words: str) -> None:
+    before = {"a": torch.tensor([0, 1]), "b": torch.tensor([0, 0])}
+    read = {key: torch.tensor(numbers) for key, numbers in after.items()}
+    with pytest.raises(ValueError, match=words):
+        attribute_change(before, read, name, values)
+
+
+def test_a_change_needs_pictures() -> None:
+    nothing = {name: torch.zeros(0, dtype=torch.int64) for name in ("a", "b")}
+    with pytest.raises(ValueError, match="0 pictures and 1 values"):
+        attribute_change(nothing, nothing, "a", [1])

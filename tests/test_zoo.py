@@ -13,6 +13,7 @@ from genlib import make_generator, zoo
 from genlib.models.autoencoder import TiedAutoencoder
 from genlib.models.noise import Generator
 from genlib.models.vae import ConditionalVAE
+from genlib.models.vae_gan import VAEGAN
 
 
 def test_round_trip_in_half_precision(tmp_path: Path) -> None:
@@ -138,3 +139,43 @@ def test_the_reader_of_faces_is_almost_always_right() -> None:
     assert len(scores) == 10  # nine attributes and their mean
     assert min(scores.values()) > 0.99
     assert (zoo.FOLDER / "classifier-faces.safetensors").stat().st_size <= 500_000
+
+
+VAE_GANS = [name for name in zoo.available() if name.startswith("vae-gan-")]
+
+
+@pytest.mark.parametrize("name", VAE_GANS)
+def test_vae_gans_come_with_both_halves_and_the_network_they_played_against(name: str) -> None:
+    model, card = zoo.load(name), zoo.card(name)
+    assert isinstance(model, VAEGAN)
+    assert model.decoder.prior == "normal"
+    assert card["discriminator"]["model"] == "FeatureDiscriminator"
+    assert card["gamma"] > 0
+    assert 0 < card["ema_decay"] < 1
+    x = torch.rand(2, *card["settings"].get("image_shape", (1, 28, 28)))
+    assert model(x).shape == x.shape
+    assert 0 <= model(x).min() <= model(x).max() <= 1
+
+
+def test_a_vae_gan_gives_digits_of_another_source_back_as_what_they_are() -> None:
+    """The decoder never saw these digits; an average digit would be read right once in ten."""
+    from experiments.reference_models import reread
+    from genlib.data import digits
+
+    assert reread(zoo.load("vae-gan-mnist"), digits("all")) > 0.4
+
+
+def test_a_vae_gan_draws_all_digits_and_all_kinds_of_faces() -> None:
+    from experiments.reference_models import samples
+    from genlib.data.faces_attributes import ATTRIBUTES
+    from genlib.metrics import attribute_report, class_histogram, read_attributes
+    from genlib.models.classifier import AttributeClassifier
+
+    shares = class_histogram(
+        zoo.load("classifier-mnist"), samples(zoo.load("vae-gan-mnist"), 2_000)
+    )
+    assert shares.min() > 0.01
+    reader = zoo.load("classifier-faces")
+    assert isinstance(reader, AttributeClassifier)
+    read = read_attributes(reader, samples(zoo.load("vae-gan-faces"), 500))
+    assert len(attribute_report(read, ATTRIBUTES).missing) <= 3

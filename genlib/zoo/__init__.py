@@ -22,9 +22,11 @@ from genlib.models.autoencoder import (
 from genlib.models.classifier import AttributeClassifier, SmallClassifier
 from genlib.models.gan import ConvGenerator, DenseGenerator, UnpaddedGenerator
 from genlib.models.vae import ConditionalVAE, ConvVAE, DenseVAE, GaussianVAE
+from genlib.models.vae_gan import VAEGAN
 
 FOLDER = Path(__file__).parent
 MODELS = (
+    VAEGAN,
     AttributeClassifier,
     ConditionalVAE,
     ConvAutoencoder,
