@@ -10,7 +10,7 @@ JOBS   ?= 2
 TEST_ENV := OMP_NUM_THREADS=1 GENLIB_PROFILE=smoke GENLIB_OFFLINE=1 PYTHONPATH=.
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-fast test-faults notebooks lint format urls lock release-check clean
+.PHONY: help book test test-fast test-faults notebooks scoreboard lint format urls lock release-check clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -32,6 +32,9 @@ test-faults: $(STAMP)  ## kill training runs at random moments, many times, and 
 
 notebooks: $(STAMP)  ## write notebooks/ from book/ (EXECUTE=1 runs them; NAMES="01" chooses)
 	$(RUN) -m tools.notebooks $(if $(EXECUTE),--execute) $(NAMES)
+
+scoreboard: $(STAMP)  ## train every model of the course, hours: genlib/results/scoreboard.json and .md
+	$(RUN) -m experiments.scoreboard
 
 lint: $(STAMP)  ## ruff, mypy, and that every link to the repository derives from _config.yml
 	$(RUN) -m ruff check .

@@ -21,12 +21,19 @@ from genlib.data import DataError
 ROOT = Path(__file__).parents[2]
 HELPERS = {
     "__init__",
+    "averages",
+    "board_bands",
+    "board_clothes",
+    "board_faces",
+    "board_scores",
+    "board_table",
     "common",
     "fitting",
     "latent_scores",
     "penalties",
     "reference_models",
     "sheets",
+    "vae_gan_fit",
 }
 NAMES = sorted(p.stem for p in (ROOT / "experiments").glob("*.py") if p.stem not in HELPERS)
 
