@@ -18,12 +18,17 @@ from genlib.data import ImageSet, binarised
 from genlib.data.images import to_unit
 from genlib.losses import elbo_terms, psnr, squared_error
 from genlib.metrics import (
+    bootstrap_density_coverage,
+    bootstrap_precision_recall,
     class_histogram,
     confidence,
+    density_coverage,
+    features,
     histogram_entropy,
     interval,
     log_likelihood,
     nearest_distance,
+    precision_recall,
 )
 from genlib.models.vae import VAE, ConditionalVAE, Given
 from genlib.tables import Table
@@ -31,6 +36,7 @@ from genlib.training import Processes
 
 VALUES = 50_000_000  # of training pictures that samples are compared with: 200 MB
 IMPORTANCE_SAMPLES = 200  # of z for each picture's log p(x)
+PRECISION_K, DENSITY_K = 3, 5  # the neighbour that a ball reaches to
 CLASSIFIERS = {"mnist": "classifier-mnist", "fashion_mnist": "classifier-fashion-mnist"}
 Figures = dict[str, dict[str, Any]]
 
@@ -66,6 +72,7 @@ def measure(built: Built, train: ImageSet, test: ImageSet, n: int, seed: int) ->
         figures |= _neighbours(train, test, fake)
         if test.name in CLASSIFIERS:
             figures |= _classified(test, fake)
+            figures |= _balls(train, test, fake, seed)
     return figures
 
 
@@ -182,6 +189,38 @@ def _classified(test: ImageSet, fake: Tensor) -> Figures:
         },
         "confidence": _mean(confidence(referee, fake), "that classifier's mean top probability"),
         "confidence, real": sure,
+    }
+
+
+def _balls(train: ImageSet, test: ImageSet, fake: Tensor, seed: int) -> Figures:
+    """Precision, recall, density and coverage, and what as many training pictures reach."""
+    n = min(len(fake), len(test), len(train))
+    if n < 2 * DENSITY_K + 2:  # a half of so few has no k-th neighbours
+        return {}
+    referee = zoo.load(CLASSIFIERS[test.name]).to(fake.device)
+    real, made, known = (
+        features(referee, images) for images in (test.take(n), fake[:n], train.take(n))
+    )
+    generator = make_generator(seed, "bootstrap")
+    found = bootstrap_precision_recall(real, made, generator, PRECISION_K)
+    found |= bootstrap_density_coverage(real, made, generator, DENSITY_K)
+    reached = precision_recall(real, known, PRECISION_K).to_dict()
+    reached |= density_coverage(real, known, DENSITY_K).to_dict()
+    words = {
+        "precision": "share of samples in a held-out picture's ball",
+        "recall": "share of held-out pictures in a sample's ball",
+        "density": f"held-out balls around a sample, over {DENSITY_K}",
+        "coverage": "share of held-out balls with a sample",
+    }
+    return {
+        name: {
+            "mean": part.value,
+            "low": part.low,
+            "high": part.high,
+            "n": n,
+            "meaning": f"{words[name]}, {n:,} each; training pictures reach {reached[name]:.3f}",
+        }
+        for name, part in found.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Intervals for a distance between two sets, by resampling halves of them."""
+"""Intervals for figures of one or two sets, by resampling halves of them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from genlib.metrics.kernel import kernel_distance, kernel_distance_of_subsets
 
 @dataclass(frozen=True)
 class BootstrapInterval:
-    """A distance between two distributions as estimated from a sample of each.
+    """A figure of one or two distributions as estimated from a sample of each.
 
     Attributes:
-        value: the estimate, with the bias of `measured` taken off.
+        value: the estimate, with the bias of `measured` taken off where halves tell it.
         low: lower end of the interval.
         high: upper end.
         measured: the statistic of the two sets as they are.
-        confidence: how often such an interval covers the distance of the distributions.
+        confidence: how often such an interval covers what it is for.
         resamples: how many halves were drawn.
     """
 
@@ -90,29 +90,88 @@ def bootstrap(
         ValueError: fewer than eight vectors, fewer than 20 resamples, or a confidence outside
             of (0, 1).
     """
-    if min(len(a), len(b)) < 8 or resamples < 20 or not 0 < confidence < 1:
-        raise ValueError(
-            "bootstrap needs at least 8 vectors on each side, 20 resamples and a confidence "
-            f"between 0 and 1, got {len(a)} and {len(b)} vectors, {resamples} resamples and "
-            f"{confidence}."
-        )
+    check_resampling(len(a), len(b), resamples, confidence)
     measured = float(statistic(a, b))
-    keep_a, keep_b = (_halves(len(v), resamples, generator).to(v.device) for v in (a, b))
+    keep_a, keep_b = (halves(len(v), resamples, generator).to(v.device) for v in (a, b))
     if statistic is kernel_distance:
-        values = kernel_distance_of_subsets(a, b, keep_a, keep_b).cpu()
+        values = kernel_distance_of_subsets(a, b, keep_a, keep_b)
     else:
         pairs = zip(keep_a, keep_b, strict=True)
         values = torch.tensor([float(statistic(a[i], b[j])) for i, j in pairs], dtype=torch.float64)
-    value = 2 * measured - float(values.mean())
+    return from_halves(measured, values, confidence)
+
+
+def bootstrap_of_one(
+    statistic: Callable[[Tensor], float],
+    values: Tensor,
+    generator: torch.Generator,
+    *,
+    resamples: int = 100,
+    confidence: float = 0.95,
+) -> BootstrapInterval:
+    """The same for a figure of a single set, such as an entropy or a mean.
+
+    >>> classes = predicted_classes(classifier, pictures)
+    >>> bootstrap_of_one(class_entropy, classes, generator)
+    >>> bootstrap_of_one(torch.mean, sharpness(pictures), generator)
+
+    Halves, interval and what it covers are those of `bootstrap`. An entropy of few pictures comes
+    out too low by an error that falls as 1/N; `value` has it taken off. Where the classes are
+    evenly frequent the first-order theory fails as it does for equal distributions: the interval
+    is too wide and covers more often. For a mean the interval is that of `interval`, but for the
+    luck of drawing.
+
+    Args:
+        statistic: takes `[n, ...]`.
+        values: one per picture, `[N, ...]`; the pictures must be independent.
+        generator: draws the halves, on the CPU.
+        resamples: how many halves.
+        confidence: of the interval.
+
+    Raises:
+        ValueError: as for `bootstrap`.
+    """
+    check_resampling(len(values), len(values), resamples, confidence)
+    keep = halves(len(values), resamples, generator).to(values.device)
+    drawn = torch.tensor([float(statistic(values[half])) for half in keep], dtype=torch.float64)
+    return from_halves(float(statistic(values)), drawn, confidence)
+
+
+def check_resampling(n: int, m: int, resamples: int, confidence: float) -> None:
+    """Raises ValueError where n and m vectors and these settings make no interval."""
+    if min(n, m) < 8 or resamples < 20 or not 0 < confidence < 1:
+        raise ValueError(
+            "bootstrap needs at least 8 vectors on each side, 20 resamples and a confidence "
+            f"between 0 and 1, got {n} and {m} vectors, {resamples} resamples and {confidence}."
+        )
+
+
+def from_halves(
+    measured: float,
+    values: Tensor,
+    confidence: float,
+    *,
+    corrected: bool = True,
+    lowest: float = -torch.inf,
+    highest: float = torch.inf,
+) -> BootstrapInterval:
+    """The interval from the figures of the halves, `[R]`: centre ± z s, within the bounds."""
+    values = values.cpu()
+    value = 2 * measured - float(values.mean()) if corrected else measured
     reach = NormalDist().inv_cdf(0.5 + confidence / 2) * float(values.std())
     return BootstrapInterval(
-        value, value - reach, value + reach, measured, float(confidence), resamples
+        value,
+        max(lowest, value - reach),
+        min(highest, value + reach),
+        measured,
+        float(confidence),
+        len(values),
     )
 
 
-def _halves(n: int, resamples: int, generator: torch.Generator) -> Tensor:
+def halves(n: int, resamples: int, generator: torch.Generator) -> Tensor:
     """Random halves as bool `[R, n]`."""
-    halves = torch.zeros(resamples, n, dtype=torch.bool)
-    for half in halves:
+    keep = torch.zeros(resamples, n, dtype=torch.bool)
+    for half in keep:
         half[torch.randperm(n, generator=generator)[: n // 2]] = True
-    return halves
+    return keep

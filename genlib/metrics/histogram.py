@@ -39,6 +39,40 @@ def class_histogram(
     return counts.double() / counts.sum()  # [K]
 
 
+@torch.no_grad()
+def predicted_classes(
+    classifier: nn.Module, images: Tensor | ImageSet, batch_size: int = 500
+) -> Tensor:
+    """The class that the classifier gives to each image, int64 `[N]`, where the classifier lies.
+
+    Args:
+        classifier: gives logits `[B, K]`.
+        images: N images, or `[N, C, H, W]` in [0, 1].
+        batch_size: images per call; memory grows with it.
+
+    Raises:
+        ValueError: there are no images, or they are not in [0, 1].
+    """
+    batches = unit_batches(classifier, images, batch_size)
+    return torch.cat([classifier(x).argmax(dim=1) for x in batches])
+
+
+def class_entropy(classes: Tensor) -> float:
+    """`histogram_entropy` of the shares that the numbers in `classes` `[N]` have, in nats.
+
+    For an interval, see `bootstrap_of_one`.
+
+    Raises:
+        ValueError: there are none, or they are not class numbers.
+    """
+    if classes.dim() != 1 or not len(classes) or classes.is_floating_point():
+        raise ValueError(
+            f"classes must be whole numbers [N], one per image, got {classes.dtype} "
+            f"{list(classes.shape)}; take predicted_classes."
+        )
+    return histogram_entropy(classes.bincount().double() / len(classes))
+
+
 def histogram_entropy(shares: Tensor) -> float:
     """Entropy of the shares `[K]` in nats: log K if all are equal, 0 if one class has everything.
 

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors import safe_open
 from torch import nn
 
+from genlib import zoo
 from genlib.command_line import evaluate, main
 from genlib.command_line.labels import find_class
 from genlib.command_line.models import MODELS, Built
@@ -20,6 +21,7 @@ from genlib.command_line.pictures import draw, inputs
 from genlib.command_line.runs import open_run
 from genlib.data import ImageSet, digits
 from genlib.export import Painter
+from genlib.metrics import density_coverage, features, precision_recall
 from genlib.training import newest
 from tests.command_line.conftest import SMALL
 
@@ -252,6 +254,31 @@ def test_a_classifier_looks_at_samples_of_its_own_set(test_set: ImageSet) -> Non
     ones = train.select(train.labels == 1).take(20)
     alone = evaluate.measure(perfect(ones), train, test, n=20, seed=0)
     assert alone["class entropy"]["value"] < 1.0
+    many = perfect(images.select(images.labels == 1).take(100))
+    alone = evaluate.measure(many, train, test, n=100, seed=0)
+    assert max(alone[name]["mean"] for name in ("recall", "coverage")) < 0.5
+    assert min(figures[name]["mean"] for name in ("recall", "coverage")) > 0.5
+
+
+def test_balls_are_those_of_the_library_beside_what_training_pictures_reach(
+    test_set: ImageSet,
+) -> None:
+    """A model that paints the training pictures reaches what they reach."""
+    from dataclasses import replace
+
+    train, test = (replace(images, name="mnist") for images in (digits("train"), test_set))
+    figures = evaluate.measure(perfect(train), train, test, n=150, seed=0)
+    referee = zoo.load("classifier-mnist")
+    real, made = features(referee, test.take(150)), features(referee, train.take(150))
+    expected = precision_recall(real, made).to_dict() | density_coverage(real, made).to_dict()
+    for name in ("precision", "recall", "density", "coverage"):
+        figure = figures[name]
+        assert figure["mean"] == pytest.approx(expected[name])
+        assert figure["low"] < figure["mean"] < figure["high"]
+        assert figure["meaning"].endswith(f"150 each; training pictures reach {expected[name]:.3f}")
+    few = evaluate.measure(perfect(train), train, test, n=11, seed=0)
+    assert "precision" not in few  # too few for halves with a fifth neighbour
+    assert "class entropy" in few
 
 
 def test_the_critic_is_measured_in_its_own_scores(test_set: ImageSet) -> None:

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from genlib.metrics import BootstrapInterval, bootstrap, frechet_distance, kernel_distance
+from genlib.metrics import (
+    BootstrapInterval,
+    bootstrap,
+    bootstrap_of_one,
+    class_entropy,
+    frechet_distance,
+    interval,
+    kernel_distance,
+)
 
 
 def normal(n: int, d: int, generator: torch.Generator) -> Tensor:
@@ -95,6 +103,57 @@ def test_halves_in_one_pass_are_the_same_as_one_by_one() -> None:
     assert fast.to_dict() == pytest.approx(slow.to_dict())
 
 
+def test_entropy_coverage_and_bias() -> None:
+    """Of 5 uneven classes in 200 pictures; measured it is too low by (K − 1) / 2N = 0.01."""
+    shares = torch.tensor([0.4, 0.3, 0.15, 0.1, 0.05], dtype=torch.float64)
+    truth = -float((shares * shares.log()).sum())
+    generator = torch.Generator().manual_seed(0)
+    intervals = [
+        bootstrap_of_one(
+            class_entropy,
+            torch.multinomial(shares, 200, replacement=True, generator=generator),
+            generator,
+            resamples=40,
+        )
+        for _ in range(300)
+    ]
+    assert 0.90 <= coverage(intervals, truth) <= 0.985
+    measured, corrected = (
+        torch.tensor([getattr(i, name) for i in intervals]) for name in ("measured", "value")
+    )
+    error = float(measured.std()) / 300**0.5
+    bias = float(measured.mean()) - truth
+    assert bias == pytest.approx(-0.01, abs=4 * error)
+    assert abs(bias) > 3 * error  # so that there is something to take off
+    assert float(corrected.mean()) - truth == pytest.approx(0, abs=3 * error)
+
+
+def test_even_classes_are_covered_more_often() -> None:
+    """As the docstring says: there the first-order theory fails, on the safe side."""
+    generator = torch.Generator().manual_seed(0)
+    intervals = [
+        bootstrap_of_one(
+            class_entropy, torch.randint(10, (500,), generator=generator), generator, resamples=40
+        )
+        for _ in range(60)
+    ]
+    truth = float(torch.tensor(10.0).log())
+    assert coverage(intervals, truth) >= 0.95
+    centres = torch.tensor([i.value for i in intervals])
+    assert (centres.mean() - truth).abs() < 4 * centres.std() / 60**0.5
+
+
+def test_a_mean_has_the_interval_of_a_mean() -> None:
+    values = torch.rand(400, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    drawn = bootstrap_of_one(
+        lambda v: float(v.mean()), values, torch.Generator().manual_seed(1), resamples=2_000
+    )
+    exact = interval(values.tolist())
+    assert drawn.measured == pytest.approx(exact.mean)
+    assert drawn.value == pytest.approx(exact.mean, abs=1e-3)
+    assert drawn.high - drawn.low == pytest.approx(exact.high - exact.low, rel=0.06)
+
+
 def test_reproducible_and_readable() -> None:
     generator = torch.Generator().manual_seed(0)
     a, b = normal(50, 2, generator), normal(50, 2, generator) + 1
@@ -113,3 +172,8 @@ def test_too_little_is_refused(n: int, settings: dict[str, float]) -> None:
     a = torch.rand(n, 2)
     with pytest.raises(ValueError, match="bootstrap needs at least 8"):
         bootstrap(frechet_distance, a, a, torch.Generator(), **settings)
+
+
+def test_too_little_of_one_set_is_refused() -> None:
+    with pytest.raises(ValueError, match="bootstrap needs at least 8"):
+        bootstrap_of_one(class_entropy, torch.arange(7), torch.Generator())

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from genlib.data import ImageSet, digits
-from genlib.metrics import class_histogram, histogram_entropy
+from genlib.metrics import class_entropy, class_histogram, histogram_entropy, predicted_classes
 
 
 class Sorter(nn.Module):
@@ -60,6 +60,22 @@ def test_real_digits_with_classes_removed_are_caught() -> None:
     assert (without < 0.03).nonzero().flatten().tolist() == [2, 7]
     assert histogram_entropy(whole) > math.log(10) - 0.03
     assert histogram_entropy(without) < math.log(10) - 0.12
+
+
+def test_predicted_classes_have_the_histogram() -> None:
+    drawn = torch.randint(10, (70,), generator=torch.Generator().manual_seed(0))
+    classes = predicted_classes(Sorter(), pictures(drawn.tolist()), batch_size=8)
+    assert classes.equal(drawn)
+    shares = class_histogram(Sorter(), pictures(drawn.tolist()))
+    assert class_entropy(classes) == pytest.approx(histogram_entropy(shares))
+
+
+def test_entropy_of_classes_by_hand() -> None:
+    assert class_entropy(torch.tensor([3, 3, 3, 3])) == 0
+    assert class_entropy(torch.tensor([0, 7, 0, 7, 2, 2])) == pytest.approx(math.log(3))
+    for bad in (torch.zeros(0, dtype=torch.int64), torch.rand(5), torch.ones(2, 2).long()):
+        with pytest.raises(ValueError, match="classes must be whole numbers"):
+            class_entropy(bad)
 
 
 def test_what_is_no_set_of_images_is_refused() -> None:
