@@ -2,16 +2,17 @@
 
     python -m experiments.anchored_digits
 
-`vanishing_digits` finds that whole digits are lost, with its repaired weights too, where the
-discriminator has no batch normalisation. There γ = 1e-2 is still small: the GAN loss has most of
-the decoder's gradient. Here the same runs (same networks, steps, rate and seeds) have a larger γ:
+`vanishing_digits` finds that kinds of digit go missing among crude samples where the discriminator
+has no batch normalisation, with its repaired weights too. There γ = 1e-2 is small: the GAN loss has
+most of the decoder's gradient. Here the same runs (same networks, steps, rate and seeds) have a
+larger γ:
 
 - "gamma_0.1", "gamma_1": β = 1, as "repaired" there;
 - "gamma_1_mean_kl": γ = 1 and β = 1/K, the KL term's mistake left in.
 
 Figures are those of `vanishing_digits`, and "lowest": the least entropy at any look in the second
-half of a run. Both γ, steps of ten from 1e-2, were tried with β = 1 in one run each before these; no
-other was.
+half of a run. Both γ, steps of ten from 1e-2, were tried with β = 1 in one run each before these;
+no other was.
 
 Pictures: one for each γ with β = 1, as there.
 """

@@ -88,7 +88,22 @@ class Settings:
 
 
 SETTINGS = Settings()
-BANDS: dict[str, tuple[float, float]] = {}
+BANDS: dict[str, tuple[float, float]] = {
+    "models/data/frechet/mean": (1.5, 3.5),
+    "models/data/precision/mean": (0.82, 0.92),
+    "models/data/recall/mean": (0.82, 0.92),
+    "models/data/read_right/mean": (0.985, 0.995),
+    "models/vae/frechet/mean": (280.0, 520.0),
+    "models/vae_gan/frechet/mean": (80.0, 220.0),  # pictures: less than half as far as the VAE's
+    "models/vae/recall/mean": (0.3, 0.62),
+    "models/vae_gan/recall/mean": (0.62, 0.87),  # more kinds of digits
+    "models/vae/sharpness/mean": (0.045, 0.085),
+    "models/vae_gan/sharpness/mean": (0.13, 0.21),  # as sharp as digits are, 0.18
+    "models/vae/mse/mean": (0.006, 0.0095),
+    "models/vae_gan/mse/mean": (0.0105, 0.018),  # reconstructions: a larger error
+    "models/vae_gan/smallest_class/mean": (0.02, 0.1),  # all ten classes are there
+    "models/vae_gan/read_right/mean": (0.94, 0.985),
+}
 SAMPLES = ("frechet", "kernel", "precision", "recall", "sharpness", "entropy", "smallest_class")
 REBUILT = ("mse", "feature_error", "read_right")
 SWEPT = (*SAMPLES, *REBUILT, "kl")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from experiments import vae_gan_fit, vae_gan_mnist, vae_gan_norm_place, vanishing_digits
 from experiments.gan_images import Referee
 from experiments.vae_gan_fit import Looks, Networks, Pair
-from genlib import make_generator, seed_everything, zoo
+from genlib import make_generator, results, seed_everything, zoo
 from genlib.data import ImageSet, digits
 from genlib.metrics import accuracy, features, moments
 from genlib.models.gan import DenseGenerator
@@ -219,3 +219,28 @@ def test_a_run_that_stopped_is_counted_and_has_no_scores() -> None:
     assert places["none"]["frechet"] is None
     assert places["before"]["stopped"] == 0
     assert places["before"]["frechet"]["mean"] == 1.0
+
+
+def test_what_the_chapter_says_of_vanishing_digits_is_in_the_result() -> None:
+    figures = results.load("vanishing_digits").figures
+    found = figures["variants"]
+    for one in found.values():  # no digit vanishes: each variant ends near its best entropy
+        assert one["entropy_drop"]["mean"] < 0.1
+        assert one["smallest_class"]["mean"] > 0.02
+        # Prior noise gives worse pictures than the codes of images do, also after the repair.
+        assert one["frechet_encoded"]["high"] < one["frechet"]["low"]
+    for wrong, right in (
+        ("published", "kl_only_repaired"),
+        ("gamma_only_repaired", "repaired"),
+    ):  # the sum in place of the mean brings the codes nearer to the prior
+        assert found[right]["kl"]["high"] < found[wrong]["kl"]["low"]
+    for wrong, right in (
+        ("published", "gamma_only_repaired"),
+        ("kl_only_repaired", "repaired"),
+    ):  # the right γ is heard, and lowers the error
+        assert found[wrong]["gradient_share"]["high"] < 1e-5
+        assert found[right]["gradient_share"]["low"] > 0.01
+        assert found[right]["mse"]["high"] < found[wrong]["mse"]["low"]
+    for runs in figures["without_norm"]["looks"].values():  # all but one class gone, for a while
+        lowest = [min(look[1] for look in run[len(run) // 3 :]) for run in runs]
+        assert min(lowest) < 0.2
