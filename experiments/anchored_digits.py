@@ -28,7 +28,16 @@ from experiments.vanishing_digits import Settings, summed_up
 from genlib.metrics import interval
 
 SETTINGS = vanishing_digits.SETTINGS
-BANDS: dict[str, tuple[float, float]] = {}
+BANDS: dict[str, tuple[float, float]] = {
+    "variants/gamma_1/lowest/mean": (2.0, 2.31),  # no digit goes
+    "variants/gamma_1/smallest_class/mean": (0.03, 0.1),
+    "variants/gamma_1/gradient_share/mean": (0.4, 0.95),
+    "variants/gamma_1_mean_kl/lowest/mean": (1.7, 2.31),
+    "variants/gamma_1_mean_kl/kl/mean": (85.0, 125.0),
+    "variants/gamma_0.1/lowest/mean": (0.0, 2.05),  # not enough in every run
+    "variants/gamma_1/kl/mean": (12.0, 40.0),
+    "variants/gamma_1/frechet/mean": (500.0, 1_100.0),  # rough digits
+}
 VARIANTS = {  # γ, and the variant of `vanishing_digits` that has this β
     "gamma_0.1": (0.1, "repaired"),
     "gamma_1": (1.0, "repaired"),
