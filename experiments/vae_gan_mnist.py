@@ -103,6 +103,12 @@ BANDS: dict[str, tuple[float, float]] = {
     "models/vae_gan/mse/mean": (0.0105, 0.018),  # reconstructions: a larger error
     "models/vae_gan/smallest_class/mean": (0.02, 0.1),  # all ten classes are there
     "models/vae_gan/read_right/mean": (0.94, 0.985),
+    "gammas/1e-08/mse/mean": (0.015, 0.032),
+    "gammas/0.1/mse/mean": (0.006, 0.014),  # more weight of likeness: better reconstructions
+    "gammas/1e-08/frechet/mean": (110.0, 270.0),
+    "gammas/1/frechet/mean": (330.0, 800.0),  # and worse samples
+    "layers/1/kl/mean": (0.0, 1.0),  # features of layer 1 are small: the KL term wins
+    "layers/1/read_right/mean": (0.08, 0.2),
 }
 SAMPLES = ("frechet", "kernel", "precision", "recall", "sharpness", "entropy", "smallest_class")
 REBUILT = ("mse", "feature_error", "read_right")
