@@ -38,6 +38,7 @@ FOREIGN = {
     "zalandoresearch/fashion-mnist",
     "mathjax/MathJax",
     "citation-file-format/citation-file-format",
+    "toshas/torch-fidelity",
 }
 
 
