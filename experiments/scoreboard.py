@@ -45,7 +45,7 @@ class Settings:
 
 
 SETTINGS = Settings()
-BANDS = board_bands.bands(board_bands.COMMITTED)
+BANDS = board_bands.bands(board_bands.COMMITTED) | board_bands.FACES
 ENTRIES = {
     "clothes": (*board_clothes.REFERENCES, *board_clothes.MODELS),
     "faces": (*board_faces.REFERENCES, *board_faces.MODELS),

@@ -55,7 +55,18 @@ class Settings:
 
 
 SETTINGS = Settings()
-BANDS: dict[str, tuple[float, float]] = {}
+BANDS: dict[str, tuple[float, float]] = {
+    "places/before/frechet/mean": (100.0, 280.0),
+    "places/before/recall/mean": (0.7, 0.88),
+    "places/before/mse/mean": (0.011, 0.018),
+    "places/after/frechet/mean": (150.0, 400.0),
+    "places/after/recall/mean": (0.48, 0.71),
+    "places/after/precision/mean": (0.49, 0.65),
+    "places/after/mse/mean": (0.008, 0.0145),
+    "places/decoder_after/recall/mean": (0.65, 0.86),
+    "places/none/mse/mean": (0.04, 0.085),
+    "places/none/read_right/mean": (0.5, 0.85),
+}
 PLACES: dict[str, tuple[Norm, tuple[Place, Place, Place]]] = {  # encoder, decoder, discriminator
     "before": ("batch", ("before", "before", "before")),
     "after": ("batch", ("after", "after", "after")),
