@@ -119,7 +119,7 @@ def test_the_committed_board_is_whole_and_every_mean_has_its_band() -> None:
         board: {row["images"] for row in models.values() if "images" in row}
         for board, models in content["figures"]["boards"].items()
     }
-    assert images == {"clothes": {384_000}, "faces": {160_000}}
+    assert images == {"clothes": {256_000}, "faces": {128_000}}
 
 
 def means(figures: dict[str, Any]) -> dict[str, float]:

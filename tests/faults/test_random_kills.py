@@ -70,9 +70,18 @@ def check(family: str, folder: Path, steps: int, kills: int, seed: int) -> list[
 
 @pytest.mark.parametrize("family", SHORT)
 def test_a_few_kills_change_nothing(family: str, tmp_path: Path) -> None:
-    progress = check(family, tmp_path / "run", SHORT[family], kills=5, seed=1)
-    assert len(progress) == 5
-    assert len(set(progress)) >= 3  # it went on in between
+    """Every attempt must end in the same bits.
+
+    On a busy machine the killer may wake so late that the run is almost at its end each time. Then
+    the kills are not spread over the run, and it tries again.
+    """
+    for attempt in range(3):
+        folder = tmp_path / str(attempt) / "run"
+        progress = check(family, folder, SHORT[family], kills=5, seed=1 + attempt)
+        assert len(progress) == 5
+        if len(set(progress)) >= 3:  # it went on in between
+            return
+    pytest.fail(f"the kills were never spread over the run; the last ones came at {progress}")
 
 
 @pytest.mark.faults
