@@ -132,9 +132,13 @@ def _vae(
     scores: tuple[str, ...] = (ELBO,),
     steps: int = VAE_STEPS,
     precision: Precision = "bf16",
+    beta: float = 1.0,
     **settings: Any,
 ) -> Recipe:
-    return Recipe(model, settings, data, vae_player, scores, steps, precision=precision)
+    return Recipe(
+        model, settings, data, partial(vae_player, beta=beta), scores, steps, precision=precision,
+        training={} if beta == 1 else {"beta": beta},
+    )  # fmt: skip
 
 
 def _gan(
@@ -275,6 +279,9 @@ RECIPES = {
     "vae-fashion-mnist": _vae(ConvVAE, steps=CONV_VAE_STEPS, latent=32, width=32),
     "vae2-fashion-mnist": _vae(DenseVAE, precision="fp32", latent=2, hidden=(256, 128)),
     "vae10-fashion-mnist": _vae(DenseVAE, latent=10, hidden=(128,)),
+    "vae10-beta025-fashion-mnist": _vae(DenseVAE, beta=0.25, latent=10, hidden=(128,)),
+    "vae10-beta4-fashion-mnist": _vae(DenseVAE, beta=4, latent=10, hidden=(128,)),
+    "vae10-beta16-fashion-mnist": _vae(DenseVAE, beta=16, latent=10, hidden=(128,)),
     "vae20-fashion-mnist": _vae(DenseVAE, latent=20, hidden=(256, 128)),
     "cvae-mnist": _vae(
         ConditionalVAE,

@@ -76,8 +76,9 @@ def test_models_are_as_good_as_their_cards_say(name: str) -> None:
 
 
 def test_all_models_together_stay_small() -> None:
+    """12 MB for the chapters, and 1.3 for the three values of β that the page lets you choose."""
     total = sum(path.stat().st_size for path in zoo.FOLDER.glob("*.safetensors"))
-    assert 0 < total <= 12_000_000
+    assert 0 < total <= 13_300_000
 
 
 def test_referees_know_real_digits_from_noise() -> None:

@@ -18,9 +18,10 @@ from pathlib import Path
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
-from tools.chapters import Document, chapters, notebook_path
+from tools.chapters import Document, chapters, documents, notebook_path
 from tools.config import ROOT, Book, load_book
 from tools.errors import BookError
+from tools.explorers import make as make_explorers
 from tools.graft import graft, state
 from tools.nb import read_notebook
 from tools.notebooks import write_chapter
@@ -65,6 +66,8 @@ def build(book: Book, *, fresh: bool = False, run: bool = True, quiet: bool = Fa
             print("\n".join(now.errors) or f"{chapter.stem}: executing afresh")
             write_chapter(book, chapter, run=True, profile="cpu")
         prime(book, chapter)
+    if any(":::{explorer}" in page.path.read_text(encoding="utf8") for page in documents(book)):
+        make_explorers(book.build)
     # A kept set of doctrees hides the warnings of pages that did not change: -W would pass falsely.
     for stale in (book.build / ".doctrees", book.html):
         shutil.rmtree(stale, ignore_errors=True)

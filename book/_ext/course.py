@@ -28,15 +28,16 @@ DOWNLOADS = "_notebooks"
 
 
 def set_static_files(app: Sphinx, config: Config) -> None:
-    """Jupyter Book puts all of `_static` on every page; vendored ones load themselves."""
+    """Jupyter Book puts all of `_static` on every page; these are asked for where needed."""
     for name in ("html_js_files", "html_css_files"):
-        setattr(config, name, [f for f in getattr(config, name) if not _is_vendored(f)])
+        setattr(config, name, [f for f in getattr(config, name) if not _is_asked_for(f)])
 
     config.html_static_path.append(str(Path(__file__).parent / "static"))
 
 
-def _is_vendored(entry: Any) -> bool:
-    return str(entry[0] if isinstance(entry, (tuple, list)) else entry).startswith("vendor/")
+def _is_asked_for(entry: Any) -> bool:
+    path = str(entry[0] if isinstance(entry, (tuple, list)) else entry)
+    return path.startswith(("vendor/", "explorers/"))
 
 
 def find_chapters(app: Sphinx) -> None:

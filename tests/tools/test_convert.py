@@ -46,6 +46,20 @@ SAME = [
     "---",
 ]
 CASES = {
+    "quiz": (
+        ":::{quiz} 1.1\nIs it $x$?\n\n- [x] Yes.\n\n  It is.\n\n- [ ] No.\n\n  It is not no.\n\n"
+        "- [ ] Both.\n\n  See {eq}`eq-squared`.\n:::",
+        "**Question 1.1**\n\nIs it $x$?\n\n- **A.** Yes.\n- **B.** No.\n- **C.** Both.\n\n"
+        "<details>\n<summary>You answer A</summary>\n\n**Right.** It is.\n\n</details>\n\n"
+        "<details>\n<summary>You answer B</summary>\n\n**Not this one.** It is not no.\n\n"
+        "</details>\n\n<details>\n<summary>You answer C</summary>\n\n**Not this one.** See "
+        f"[(1.1)]({PAGE}#equation-eq-squared).\n\n</details>",
+    ),
+    "explorer": (
+        ":::{explorer} latent-map\n:alt: A map.\n:label: try-map\n\nMove the *pointer*.\n:::",
+        "Move the *pointer*.\n\n"
+        f"*[On the site]({PAGE}#try-map) the same explorer runs without a kernel.*",
+    ),
     "cite:t": (
         "{cite:t}`vincent2010stacked`",
         "[Vincent et al. (2010)](SITE/bibliography.html#cite-vincent2010stacked)",

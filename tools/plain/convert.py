@@ -13,6 +13,7 @@ from tools.errors import BookError
 from tools.plain.blocks import Block, Directive, blocks
 from tools.plain.index import Index
 from tools.plain.inline import Inline
+from tools.quiz import QuizError, Text, read_quiz
 
 QUOTED = {"note", "tip", "warning", "important", "caution", "hint", "seealso", "attention",
           "danger", "error", "admonition", "sidebar", "margin", "topic"}  # fmt: skip
@@ -144,6 +145,10 @@ class Converter:
             return f"{head}{self.convert(found.body, found.body_line, nested=True)}"
         if found.name in ("code-block", "code"):
             return f"```{found.argument}\n{found.body}\n```"
+        if found.name == "explorer":
+            return self._explorer(found)
+        if found.name == "quiz":
+            return self._quiz(found, at)
         raise BookError(f"unknown directive {{{found.name}}}", self.document.path, at)
 
     def _quote(self, found: Directive, at: int) -> str:
@@ -178,6 +183,31 @@ class Converter:
         if found.name == "image" or not found.body:
             return picture
         return f"{picture}\n\n{self._numbered(found, 'Figure', found.body, at)}".rstrip()
+
+    def _explorer(self, found: Directive) -> str:
+        """A notebook has a live kernel: the cell before makes the same explorer of widgets."""
+        where = self.index.url(self.document.page, found.options.get("label", ""))
+        caption = self.convert(found.body, found.body_line, nested=True)
+        return f"{caption}\n\n*[On the site]({where}) the same explorer runs without a kernel.*"
+
+    def _quiz(self, found: Directive, at: int) -> str:
+        """The question, its options as a list, and one fold for each answer."""
+        try:
+            quiz = read_quiz(found.argument, found.body)
+        except QuizError as error:
+            raise BookError(str(error), self.document.path, at) from error
+        parts = [f"**Question {quiz.number}**", self._part(quiz.question, found)]
+        parts += [f"- **{one.letter}.** {self._part(one.words, found)}" for one in quiz.options]
+        asked = "\n\n".join(parts[:2]) + "\n\n" + "\n".join(parts[2:])
+        folds = [
+            f"<details>\n<summary>You answer {one.letter}</summary>\n\n"
+            f"**{one.verdict}** {self._part(one.why, found)}\n\n</details>"
+            for one in quiz.options
+        ]
+        return "\n\n".join([asked, *folds])
+
+    def _part(self, text: Text, found: Directive) -> str:
+        return self.convert(text.markdown, found.body_line + text.offset, nested=True)
 
     def _numbered(self, found: Directive, word: str, caption: str, at: int) -> str:
         if not caption:

@@ -155,6 +155,10 @@ def _scan_directive(scan: _Scan, document: Document, found: Directive, at: int) 
         define("figure", name)
     elif found.name in ("table", "list-table") and found.argument:
         define("table", name)
+    elif found.name == "explorer":
+        label = found.options.get("label", "")
+        target = Target("section", document.page, make_id(label), title="the explorer")
+        scan.index.labels[label] = target
     elif found.name == "glossary":
         _scan_glossary(scan, document, found)
     if document.name.startswith("api/"):
