@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,18 @@ from tools.config import load_book
 from tools.notebooks import write_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def progress_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Checks note what passes: not in the account of whoever runs the tests."""
+    before = os.environ.get("GENLIB_PROGRESS")
+    os.environ["GENLIB_PROGRESS"] = str(tmp_path_factory.mktemp("progress"))
+    yield
+    if before is None:
+        del os.environ["GENLIB_PROGRESS"]
+    else:
+        os.environ["GENLIB_PROGRESS"] = before
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +38,9 @@ def copy_minibook(folder: Path) -> Path:
     shutil.copytree(ROOT / "tests" / "tools" / "minibook", folder, dirs_exist_ok=True)
     shutil.copyfile(ROOT / "_config.yml", folder / "_config.yml")
     shutil.copytree(ROOT / "book" / "_ext", folder / "book" / "_ext")
-    shutil.copytree(ROOT / "book" / "_static" / "vendor", folder / "book" / "_static" / "vendor")
+    for name in ("vendor", "img"):
+        target = folder / "book" / "_static" / name
+        shutil.copytree(ROOT / "book" / "_static" / name, target, dirs_exist_ok=True)
     (folder / "genlib").symlink_to(ROOT / "genlib", target_is_directory=True)
     return folder
 

@@ -71,7 +71,9 @@ def execute(
             extra_arguments=["--IPKernelApp.log_level=40"],
         )  # fmt: skip
         try:
-            client.execute(env=environment)
+            # What the author has solved stays out of the book.
+            solved = str(Path(folder) / "progress.json")
+            client.execute(env={**environment, "GENLIB_PROGRESS": solved})
         except CellExecutionError as error:
             raise BookError(_which(done, at, name, error.traceback)) from error
         except CellTimeoutError as error:

@@ -42,10 +42,12 @@ from genlib.exercises.chapter7 import (
     check_memoriser,
     check_precision_recall,
 )
+from genlib.exercises.progress import Progress, forget_progress, keep_progress, progress
 from genlib.exercises.report import Finding, Report
 
 __all__ = [
     "Finding",
+    "Progress",
     "Report",
     "check_attribute",
     "check_critic_loss",
@@ -75,4 +77,7 @@ __all__ = [
     "check_tied_decoder",
     "check_vae_gan_losses",
     "check_wasserstein",
+    "forget_progress",
+    "keep_progress",
+    "progress",
 ]

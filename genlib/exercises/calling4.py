@@ -32,16 +32,5 @@ judge = functools.partial(
 normal = functools.partial(calling.normal, 4)
 
 
-def with_number(fn: Any) -> Any:
-    """`fn`, with a plain number that it returns made a tensor."""
-
-    @functools.wraps(fn)
-    def wrapped(*inputs: Any) -> Any:
-        value = fn(*inputs)
-        return torch.tensor(value) if type(value) is float else value
-
-    return wrapped
-
-
 def same(a: Any, b: Tensor) -> bool:
     return isinstance(a, Tensor) and a.shape == b.shape and bool(torch.equal(a, b))

@@ -22,6 +22,7 @@ from genlib.exercises.mistakes5 import (
     wrong_wassersteins,
 )
 from genlib.exercises.report import Finding
+from genlib.exercises.several import with_number
 from genlib.exercises.trial import agree, check, compare
 from genlib.seeds import make_generator
 
@@ -53,7 +54,7 @@ def check_wasserstein(fn: Any, findings: list[Finding]) -> None:
 
     Also looked at: a set moved by a vector, a set in another order, n = 1.
     """
-    hint, fn = "Two sets of n points in, one number out.", _with_number(fn)
+    hint, fn = "Two sets of n points in, one number out.", with_number(fn)
     for n, dims in ((5, 2), (4, 3), (1, 2), (6, 1)):
         x, y = _normal("x", n, dims), 0.7 * _normal("y", n, dims) + 0.3
         wrongs = wrong_wassersteins(x, y)
@@ -82,7 +83,7 @@ def check_lipschitz(fn: Any, findings: list[Finding]) -> None:
 
     Also looked at: a linear function, whose constant is known, and a point that is there twice.
     """
-    hint, fn = "f takes [n, D] and gives [n]; one number is asked for.", _with_number(fn)
+    hint, fn = "f takes [n, D] and gives [n]; one number is asked for.", with_number(fn)
     for n, dims in ((7, 2), (4, 3)):
         f = _wave(dims)
         points = _arranged(f, _normal("points", n, dims))
@@ -195,17 +196,6 @@ def _flat(fn: Any, x: Tensor, fake: Tensor, eps: Tensor) -> Finding:
     if gradient is not None and bool(gradient.isfinite().all()):
         return Finding(True, "a flat critic gets a gradient that is finite")
     return Finding(False, "the gradient that a flat critic gets is NaN or infinite", _ZERO)
-
-
-def _with_number(fn: Any) -> Any:
-    """`fn`, with a plain number that it returns made a tensor: no gradient is asked of it."""
-
-    @functools.wraps(fn)
-    def wrapped(*inputs: Any) -> Any:
-        value = fn(*inputs)
-        return torch.tensor(float(value)).double() if isinstance(value, float) else value
-
-    return wrapped
 
 
 def _smooth(weight: Tensor, scale: float = 1.0) -> Callable[[Tensor], Tensor]:

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genlib.exercises.calling4 import call, judge, normal, same, with_number
+from genlib.exercises.calling4 import call, judge, normal, same
 from genlib.exercises.mistakes4 import discriminator_loss, generator_loss, wrong_judgements
 from genlib.exercises.players4 import flat, gradients_in, image_players, judging
 from genlib.exercises.report import Finding
+from genlib.exercises.several import with_number
 from genlib.exercises.trial import Wrong, agree
 
 RATE = 0.5

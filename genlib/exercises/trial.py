@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genlib.exercises.progress import note
 from genlib.exercises.report import Finding, Report, conclude
 
 Examination = Callable[[Any, list[Finding]], None]
@@ -38,11 +39,14 @@ class Outcome:
 
 
 def check(exercise: str) -> Callable[[Examination], Callable[[Any], Report]]:
-    """Make a check of a function that appends findings: it never raises and leaves no trace."""
+    """Make a check of a function that appends findings.
+
+    It never raises, leaves nothing behind but the student's progress, and notes that itself:
+    `genlib.exercises.progress.note` says what counts.
+    """
 
     def decorate(examine: Examination) -> Callable[[Any], Report]:
-        @functools.wraps(examine, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
-        def run(fn: Any) -> Report:
+        def judged(fn: Any) -> Report:
             findings: list[Finding] = []
             try:
                 with untouched_randomness(), torch.enable_grad():
@@ -63,6 +67,12 @@ def check(exercise: str) -> Callable[[Examination], Callable[[Any], Report]]:
                     )
                 )
             return conclude(exercise, findings)
+
+        @functools.wraps(examine, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
+        def run(fn: Any) -> Report:
+            report = judged(fn)
+            note(examine.__name__, fn, report)
+            return report
 
         del run.__wrapped__  # type: ignore[attr-defined]  # its signature is not the student's
         return run

@@ -14,7 +14,7 @@ from genlib.exercises import (
     check_squared_error,
     check_tied_decoder,
 )
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 
 def refuse(r, x):
@@ -45,7 +45,10 @@ def se_loop(r, x):
     return torch.stack([((a - b) ** 2).sum() for a, b in zip(r, x, strict=True)])
 
 
-@pytest.mark.parametrize("fn", [se_sum, se_einsum, se_mse, se_loop])
+SQUARED_ERROR_RIGHT = [se_sum, se_einsum, se_mse, se_loop]
+
+
+@pytest.mark.parametrize("fn", SQUARED_ERROR_RIGHT)
 def test_squared_error_right(fn):
     report = check_squared_error(fn)
     assert report, str(report)
@@ -146,7 +149,10 @@ def tied_matmul(y, encoder_weights, biases):
     return h
 
 
-@pytest.mark.parametrize("fn", [tied_functional, tied_matmul])
+TIED_RIGHT = [tied_functional, tied_matmul]
+
+
+@pytest.mark.parametrize("fn", TIED_RIGHT)
 def test_tied_right(fn):
     report = check_tied_decoder(fn)
     assert report, str(report)
@@ -255,7 +261,10 @@ def pca_sklearn(x_train, x, k):
     return torch.from_numpy(model.inverse_transform(model.transform(x.numpy())))
 
 
-@pytest.mark.parametrize("fn", [pca_svd, pca_eigh, pca_lowrank, pca_double, pca_sklearn])
+PCA_RIGHT = [pca_svd, pca_eigh, pca_lowrank, pca_double, pca_sklearn]
+
+
+@pytest.mark.parametrize("fn", PCA_RIGHT)
 def test_pca_right(fn):
     report = check_pca(fn)
     assert report, str(report)
@@ -346,7 +355,10 @@ def dae_per_image(model, x, noise_std, generator):
     return torch.stack([F.mse_loss(r, i, reduction="sum") for r, i in zip(model(noisy), x)])  # noqa: B905
 
 
-@pytest.mark.parametrize("fn", [dae, dae_clamped, dae_per_image])
+DENOISING_RIGHT = [dae, dae_clamped, dae_per_image]
+
+
+@pytest.mark.parametrize("fn", DENOISING_RIGHT)
 def test_denoising_right(fn):
     report = check_denoising_loss(fn)
     assert report, str(report)
@@ -427,3 +439,15 @@ DAE_WRONG = {
 @pytest.mark.parametrize("cause", DAE_WRONG)
 def test_denoising_names_the_cause(cause):
     assert said(check_denoising_loss(DAE_WRONG[cause]), cause)
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_squared_error: Answers(
+        SQUARED_ERROR_RIGHT, {cause: with_refusal(formula) for cause, formula in SE_WRONG.items()}
+    ),
+    check_tied_decoder: Answers(TIED_RIGHT, TIED_WRONG),
+    check_pca: Answers(PCA_RIGHT, PCA_WRONG),
+    check_denoising_loss: Answers(DENOISING_RIGHT, DAE_WRONG),
+}

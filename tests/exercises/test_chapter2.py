@@ -10,7 +10,7 @@ from torch.distributions import Categorical, Independent, Normal, kl_divergence
 
 from genlib import divergences
 from genlib.exercises import check_estimator, check_js, check_kl, check_kl_to_prior
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 
 def naive(p, q):
@@ -41,7 +41,10 @@ def kl_where(p, q):
     return torch.einsum("bk,bk->b", p, safe_p.log() - safe_q.log())
 
 
-@pytest.mark.parametrize("fn", [kl_xlogy, kl_masked_rows, kl_where, kl_torch, divergences.kl])
+KL_RIGHT = [kl_xlogy, kl_masked_rows, kl_where, kl_torch, divergences.kl]
+
+
+@pytest.mark.parametrize("fn", KL_RIGHT)
 def test_kl_right(fn):
     report = check_kl(fn)
     assert report, str(report)
@@ -111,7 +114,10 @@ def prior_torch(mu, log_var):
     return kl_divergence(Independent(q, 1), Independent(Normal(mu * 0, 1.0), 1))
 
 
-@pytest.mark.parametrize("fn", [prior_formula, prior_torch, divergences.kl_to_standard_normal])
+PRIOR_RIGHT = [prior_formula, prior_torch, divergences.kl_to_standard_normal]
+
+
+@pytest.mark.parametrize("fn", PRIOR_RIGHT)
 def test_prior_right(fn):
     report = check_kl_to_prior(fn)
     assert report, str(report)
@@ -180,7 +186,10 @@ def js_kls(p, q):
     return 0.5 * kl_where(p, m) + 0.5 * kl_where(q, m)
 
 
-@pytest.mark.parametrize("fn", [js_entropies, js_kls, divergences.js])
+JS_RIGHT = [js_entropies, js_kls, divergences.js]
+
+
+@pytest.mark.parametrize("fn", JS_RIGHT)
 def test_js_right(fn):
     report = check_js(fn)
     assert report, str(report)
@@ -236,7 +245,10 @@ def k3_plain(log_p, log_q):
     return (r - 1) - r.log()
 
 
-@pytest.mark.parametrize("fn", [k3_plain, divergences.k3])
+ESTIMATOR_RIGHT = [k3_plain, divergences.k3]
+
+
+@pytest.mark.parametrize("fn", ESTIMATOR_RIGHT)
 def test_estimator_right(fn):
     report = check_estimator(fn)
     assert report, str(report)
@@ -278,3 +290,13 @@ def test_stubs_are_not_attempted_and_nonsense_is_reported(check):
     assert said(check(lambda a: a), "cannot be called", "2 arguments")
     assert said(check(lambda a, b: 1 / 0), "ZeroDivisionError")
     assert said(check(torch.zeros(3)), "not a function")
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_kl: Answers(KL_RIGHT, KL_WRONG),
+    check_kl_to_prior: Answers(PRIOR_RIGHT, PRIOR_WRONG),
+    check_js: Answers(JS_RIGHT, JS_WRONG),
+    check_estimator: Answers(ESTIMATOR_RIGHT, ESTIMATOR_WRONG),
+}

@@ -18,7 +18,7 @@ from genlib.exercises import (
     check_reparameterize,
     mistakes3,
 )
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 # 3.1 reparameterization
 
@@ -45,10 +45,17 @@ def sample_rows(mu, log_var, eps):
     return torch.stack([m + math.e ** (0.5 * s) * e for m, s, e in rows])
 
 
-@pytest.mark.parametrize(
-    "fn",
-    [sample_plain, sample_root, sample_quantile, sample_matrix, sample_rows, losses.reparameterize],
-)
+SAMPLE_RIGHT = [
+    sample_plain,
+    sample_root,
+    sample_quantile,
+    sample_matrix,
+    sample_rows,
+    losses.reparameterize,
+]
+
+
+@pytest.mark.parametrize("fn", SAMPLE_RIGHT)
 def test_sample_right(fn):
     report = check_reparameterize(fn)
     assert report, str(report)
@@ -185,7 +192,10 @@ def elbo_library(logits, x, mu, log_var):
     return losses.bernoulli_nll(logits, x) + divergences.kl_to_standard_normal(mu, log_var)
 
 
-@pytest.mark.parametrize("fn", [elbo_plain, elbo_softplus, elbo_torch, elbo_rows, elbo_library])
+ELBO_RIGHT = [elbo_plain, elbo_softplus, elbo_torch, elbo_rows, elbo_library]
+
+
+@pytest.mark.parametrize("fn", ELBO_RIGHT)
 def test_elbo_right(fn):
     report = check_negative_elbo(fn)
     assert report, str(report)
@@ -350,10 +360,16 @@ def bound_library(log_p_xz, log_q_z):
     return losses.importance_bound(log_p_xz - log_q_z)
 
 
-@pytest.mark.parametrize(
-    "fn",
-    [bound_logsumexp, bound_shifted, bound_shifted_detached, bound_added_in_turn, bound_library],
-)
+BOUND_RIGHT = [
+    bound_logsumexp,
+    bound_shifted,
+    bound_shifted_detached,
+    bound_added_in_turn,
+    bound_library,
+]
+
+
+@pytest.mark.parametrize("fn", BOUND_RIGHT)
 def test_bound_right(fn):
     report = check_importance_weighted_bound(fn)
     assert report, str(report)
@@ -458,7 +474,10 @@ def bits_library(mu, log_var, least):
     return losses.free_bits(divergences.kl_per_dimension(mu, log_var), least).sum()
 
 
-@pytest.mark.parametrize("fn", [bits_clamp, bits_maximum, bits_relu, bits_python, bits_library])
+BITS_RIGHT = [bits_clamp, bits_maximum, bits_relu, bits_python, bits_library]
+
+
+@pytest.mark.parametrize("fn", BITS_RIGHT)
 def test_bits_right(fn):
     report = check_free_bits(fn)
     assert report, str(report)
@@ -585,3 +604,13 @@ def test_stubs_are_not_attempted_and_nonsense_is_reported(check):
     assert said(check(lambda a: a), "cannot be called", CHECKS[check])
     assert said(check(lambda *a: 1 / 0), "ZeroDivisionError")
     assert said(check(torch.zeros(3)), "not a function")
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_reparameterize: Answers(SAMPLE_RIGHT, SAMPLE_WRONG),
+    check_negative_elbo: Answers(ELBO_RIGHT, ELBO_WRONG),
+    check_importance_weighted_bound: Answers(BOUND_RIGHT, BOUND_WRONG),
+    check_free_bits: Answers(BITS_RIGHT, BITS_WRONG),
+}

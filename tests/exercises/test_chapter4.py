@@ -20,7 +20,7 @@ from genlib.exercises import (
     mistakes4,
 )
 from genlib.models.diversity import MinibatchDiscrimination
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 cross_entropy = F.binary_cross_entropy_with_logits
 
@@ -68,11 +68,18 @@ def judge_two_classes(real_logits, fake_logits):
     return F.cross_entropy(classes, labels, reduction="none").unflatten(0, (2, -1)).sum(0)
 
 
-@pytest.mark.parametrize(
-    "fn",
-    [judge_softplus, judge_cross_entropy, judge_log_sigmoid, judge_log_sum_exp, judge_by_hand,
-     judge_two_classes, losses.discriminator_loss],
-)  # fmt: skip
+JUDGE_RIGHT = [
+    judge_softplus,
+    judge_cross_entropy,
+    judge_log_sigmoid,
+    judge_log_sum_exp,
+    judge_by_hand,
+    judge_two_classes,
+    losses.discriminator_loss,
+]
+
+
+@pytest.mark.parametrize("fn", JUDGE_RIGHT)
 def test_judge_right(fn):
     report = check_discriminator_loss(fn)
     assert report, str(report)
@@ -154,16 +161,16 @@ def test_judge_names_the_cause(cause):
 # 4.1 the generator's loss
 
 
-@pytest.mark.parametrize(
-    "fn",
-    [
-        lambda fake_logits: F.softplus(-fake_logits),
-        lambda fake_logits: bce(fake_logits, 1.0),
-        lambda fake_logits: -F.logsigmoid(fake_logits),
-        lambda fake_logits: F.softplus(fake_logits) - fake_logits,
-        losses.generator_loss,
-    ],
-)
+PERSUADE_RIGHT = [
+    lambda fake_logits: F.softplus(-fake_logits),
+    lambda fake_logits: bce(fake_logits, 1.0),
+    lambda fake_logits: -F.logsigmoid(fake_logits),
+    lambda fake_logits: F.softplus(fake_logits) - fake_logits,
+    losses.generator_loss,
+]
+
+
+@pytest.mark.parametrize("fn", PERSUADE_RIGHT)
 def test_persuade_right(fn):
     report = check_generator_loss(fn)
     assert report, str(report)
@@ -274,9 +281,10 @@ def step_closure(generator, discriminator, optimizer, x, z):
     return optimizer.step(closure)
 
 
-@pytest.mark.parametrize(
-    "fn", [step_detach, step_no_grad, step_grad, step_inputs, step_frozen, step_closure]
-)
+STEP_RIGHT = [step_detach, step_no_grad, step_grad, step_inputs, step_frozen, step_closure]
+
+
+@pytest.mark.parametrize("fn", STEP_RIGHT)
 def test_step_right(fn):
     report = check_discriminator_step(fn)
     assert report, str(report)
@@ -469,10 +477,16 @@ def features_library(m):
     return layer(m.flatten(1))[:, kernels * dim :].to(m.dtype)
 
 
-@pytest.mark.parametrize(
-    "fn",
-    [features_broadcast, features_distances, features_loop, features_masked, features_library],
-)
+FEATURES_RIGHT = [
+    features_broadcast,
+    features_distances,
+    features_loop,
+    features_masked,
+    features_library,
+]
+
+
+@pytest.mark.parametrize("fn", FEATURES_RIGHT)
 def test_features_right(fn):
     report = check_minibatch_features(fn)
     assert report, str(report)
@@ -749,7 +763,10 @@ def repaired(round_):
     }[round_]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["a", "a, cleared instead", "b", "c, U[-1, 1]", "c, U[0, 1]"])
+ROUNDS = ["a", "a, cleared instead", "b", "c, U[-1, 1]", "c, U[0, 1]"]
+
+
+@pytest.mark.parametrize("name", ROUNDS)
 def test_round_right(name):
     report = check_round(repaired(name))
     assert report, str(report)
@@ -855,3 +872,14 @@ def test_stubs_are_not_attempted_and_nonsense_is_reported(check):
     assert said(check(lambda a, b, c: a), "cannot be called", CHECKS[check])
     assert said(check(lambda *a: 1 / 0), "ZeroDivisionError")
     assert said(check(torch.zeros(3)), "not a function")
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_discriminator_loss: Answers(JUDGE_RIGHT, JUDGE_WRONG),
+    check_generator_loss: Answers(PERSUADE_RIGHT, PERSUADE_WRONG),
+    check_discriminator_step: Answers(STEP_RIGHT, STEP_WRONG),
+    check_minibatch_features: Answers(FEATURES_RIGHT, FEATURES_WRONG),
+    check_round: Answers([repaired(name) for name in ROUNDS], ROUND_WRONG),
+}

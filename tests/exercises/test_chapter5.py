@@ -16,7 +16,7 @@ from genlib.exercises import (
     check_wasserstein,
     mistakes5,
 )
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 CHECKS = [check_wasserstein, check_lipschitz, check_gradient_penalty, check_critic_loss]
 
@@ -48,9 +48,10 @@ def in_numpy(x, y):
     return cost[linear_sum_assignment(cost)].mean()
 
 
-@pytest.mark.parametrize(
-    "fn", [all_pairings, by_assignment, in_numpy, divergences.wasserstein_points]
-)
+WASSERSTEIN_RIGHT = [all_pairings, by_assignment, in_numpy, divergences.wasserstein_points]
+
+
+@pytest.mark.parametrize("fn", WASSERSTEIN_RIGHT)
 def test_wasserstein_right(fn):
     report = check_wasserstein(fn)
     assert report, str(report)
@@ -114,7 +115,10 @@ def library(f, points):
     return metrics.lipschitz_estimate(f, points[:1], points[1:]).pairs
 
 
-@pytest.mark.parametrize("fn", [over_pairs, masked, library])
+LIPSCHITZ_RIGHT = [over_pairs, masked, library]
+
+
+@pytest.mark.parametrize("fn", LIPSCHITZ_RIGHT)
 def test_lipschitz_right(fn):
     report = check_lipschitz(fn)
     assert report, str(report)
@@ -196,9 +200,10 @@ def by_rows(critic, x, fake, eps):
     return torch.stack(rows)
 
 
-@pytest.mark.parametrize(
-    "fn", [penalty_of(whole), penalty_of(with_floor), by_rows, losses.gradient_penalty]
-)
+PENALTY_RIGHT = [penalty_of(whole), penalty_of(with_floor), by_rows, losses.gradient_penalty]
+
+
+@pytest.mark.parametrize("fn", PENALTY_RIGHT)
 def test_penalty_right(fn):
     report = check_gradient_penalty(fn)
     assert report, str(report)
@@ -262,7 +267,10 @@ def loss_rows(real, made, norms, weight):
     return sum(m - r + weight * (n - 1).square() for r, m, n in zip(real, made, norms)) / len(real)  # noqa: B905
 
 
-@pytest.mark.parametrize("fn", [loss_plain, loss_rows, mistakes5.critic_loss])
+CRITIC_LOSS_RIGHT = [loss_plain, loss_rows, mistakes5.critic_loss]
+
+
+@pytest.mark.parametrize("fn", CRITIC_LOSS_RIGHT)
 def test_critic_loss_right(fn):
     report = check_critic_loss(fn)
     assert report, str(report)
@@ -352,3 +360,13 @@ def test_the_library_agrees_with_what_answers_are_held_against():
     norms = losses.gradient_norm(square_sum, torch.lerp(y, x, eps[:, None]))
     ours = mistakes5.critic_loss(square_sum(x), square_sum(y), norms, 3.0)
     torch.testing.assert_close(ours, total.mean())
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_wasserstein: Answers(WASSERSTEIN_RIGHT, WASSERSTEIN_WRONG),
+    check_lipschitz: Answers(LIPSCHITZ_RIGHT, LIPSCHITZ_WRONG),
+    check_gradient_penalty: Answers(PENALTY_RIGHT, PENALTY_WRONG),
+    check_critic_loss: Answers(CRITIC_LOSS_RIGHT, LOSS_WRONG),
+}

@@ -14,7 +14,7 @@ from genlib.exercises import (
     mistakes6,
     step6,
 )
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 CHECKS = {check_vae_gan_losses: 8, check_routing: 8, check_attribute: 4}
 
@@ -75,7 +75,10 @@ def by_torch(mu, log_var, features, rebuilt_features, real, rebuilt, sampled, ga
     )
 
 
-@pytest.mark.parametrize("fn", [three(), by_library, by_torch])
+LOSSES_RIGHT = [three(), by_library, by_torch]
+
+
+@pytest.mark.parametrize("fn", LOSSES_RIGHT)
 def test_losses_right(fn):
     report = check_vae_gan_losses(fn)
     assert report, str(report)
@@ -381,7 +384,10 @@ def by_library_direction(mu, log_var, has, strength):
     return mu + strength * (~has)[:, None] * latent.class_direction(mu, has)
 
 
-@pytest.mark.parametrize("fn", [added(), by_library_direction, mistakes6.add_attribute])
+ARITHMETIC_RIGHT = [added(), by_library_direction, mistakes6.add_attribute]
+
+
+@pytest.mark.parametrize("fn", ARITHMETIC_RIGHT)
 def test_arithmetic_right(fn):
     report = check_attribute(fn)
     assert report, str(report)
@@ -471,3 +477,12 @@ def test_the_library_agrees_with_what_answers_are_held_against():
         mistakes6.add_attribute(seen.mu, seen.log_var, has, 1.0)[~has] - seen.mu[~has],
         latent.class_direction(seen.mu, has).expand(2, 2),
     )
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_vae_gan_losses: Answers(LOSSES_RIGHT, LOSSES_WRONG),
+    check_routing: Answers(RIGHT_STEPS, ROUTING_WRONG),
+    check_attribute: Answers(ARITHMETIC_RIGHT, ATTRIBUTE_WRONG),
+}

@@ -16,7 +16,7 @@ from genlib.exercises import (
     mistakes7,
 )
 from genlib.exercises.copies7 import CASES
-from tests.exercises.reports import said
+from tests.exercises.reports import Answers, said
 
 CHECKS = {
     check_frechet: 2, check_precision_recall: 3, check_density_coverage: 3, check_memoriser: 3
@@ -54,9 +54,10 @@ def in_single_precision(a, b):
     return by_eigenvalues(a.float(), b.float())
 
 
-@pytest.mark.parametrize(
-    "fn", [by_eigenvalues, in_scipy, in_single_precision, metrics.frechet_distance]
-)
+FRECHET_RIGHT = [by_eigenvalues, in_scipy, in_single_precision, metrics.frechet_distance]
+
+
+@pytest.mark.parametrize("fn", FRECHET_RIGHT)
 def test_frechet_right(fn):
     report = check_frechet(fn)
     assert report, str(report)
@@ -156,13 +157,20 @@ def in_numpy(real, fake, k):
     return np.float64(found.precision), np.float64(found.recall)
 
 
-@pytest.mark.parametrize("fn", [precision_recall, by_loops, in_numpy, mistakes7.precision_recall])
+PRECISION_RECALL_RIGHT = [precision_recall, by_loops, in_numpy, mistakes7.precision_recall]
+
+
+@pytest.mark.parametrize("fn", PRECISION_RECALL_RIGHT)
 def test_precision_recall_right(fn):
+    report = check_precision_recall(as_pair(fn))
+    assert report, str(report)
+
+
+def as_pair(fn):
     def pair(*inputs):
         return tuple(fn(*inputs))
 
-    report = check_precision_recall(pair)
-    assert report, str(report)
+    return pair
 
 
 def away_from(a, b):
@@ -230,7 +238,10 @@ def by_library(real, fake, k):
     return found.density, found.coverage
 
 
-@pytest.mark.parametrize("fn", [density_coverage, by_library])
+DENSITY_COVERAGE_RIGHT = [density_coverage, by_library]
+
+
+@pytest.mark.parametrize("fn", DENSITY_COVERAGE_RIGHT)
 def test_density_coverage_right(fn):
     report = check_density_coverage(fn)
     assert report, str(report)
@@ -300,7 +311,10 @@ def by_metric(samples, train, held_out):
     return metrics.memorisation(samples, train, held_out).copies
 
 
-@pytest.mark.parametrize("fn", [among_the_nearest, with_equal_sizes, by_metric])
+MEMORISER_RIGHT = [among_the_nearest, with_equal_sizes, by_metric]
+
+
+@pytest.mark.parametrize("fn", MEMORISER_RIGHT)
 def test_memoriser_right(fn):
     report = check_memoriser(fn)
     assert report, str(report)
@@ -391,3 +405,15 @@ def test_the_library_agrees_with_what_answers_are_held_against():
         assert ours.tolist() == pytest.approx([theirs.precision, theirs.recall])
         ours, theirs = mistakes7.density_coverage(a, b, k), metrics.density_coverage(a, b, k)
         assert ours.tolist() == pytest.approx([theirs.density, theirs.coverage])
+
+
+# the bank: test_bank.py asks of every check
+
+BANK = {
+    check_frechet: Answers(FRECHET_RIGHT, FRECHET_WRONG),
+    check_precision_recall: Answers(
+        [as_pair(fn) for fn in PRECISION_RECALL_RIGHT], PRECISION_WRONG
+    ),
+    check_density_coverage: Answers(DENSITY_COVERAGE_RIGHT, DENSITY_WRONG),
+    check_memoriser: Answers(MEMORISER_RIGHT, MEMORISER_WRONG),
+}

@@ -27,3 +27,8 @@ def test_exercises_come_as_stub_check_and_solution(path: Path) -> None:
     for i in stubs:
         assert "check" in tags[i + 1]
         assert {"solution", "hide-cell"} <= tags[i + 2]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_progress_is_shown_once(path: Path) -> None:
+    assert path.read_text(encoding="utf8").count("exercises.progress()") == 1
