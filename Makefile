@@ -7,25 +7,40 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= 2
 
 # One thread per process: the tests run in $(JOBS) processes, and threads would only fight for cores.
-TEST_ENV := OMP_NUM_THREADS=1 GENLIB_PROFILE=smoke GENLIB_OFFLINE=1 PYTHONPATH=.
+TEST_ENV := OMP_NUM_THREADS=1 GENLIB_PROFILE=smoke GENLIB_OFFLINE=1 GENLIB_PROGRESS=off PYTHONPATH=.
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-fast test-faults notebooks scoreboard lint format urls lock release-check clean
+.PHONY: help book pdf linkcheck lighthouse test test-fast test-faults test-widgets7 notebooks scoreboard lint format urls lock release-check clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)$$/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z0-9-]*\):.*##  *\(.*\)$$/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 	@echo "PYTHON=python3.12 chooses the Python (3.10 to 3.13) that the environment is made with."
 
 book: $(STAMP)  ## build the site into _build/html (FRESH=1 executes every chapter first)
 	@$(RUN) -m tools.book $(if $(FRESH),--fresh)
 
+pdf: $(STAMP)  ## the whole book as one PDF in _build (needs a Chromium; builds the site if it is missing)
+	@$(RUN) -m tools.pdf
+
+linkcheck: $(STAMP)  ## check the built site's links (EXTERNAL=1 tries those that leave it, too)
+	@$(RUN) -m tools.links $(if $(EXTERNAL),--external)
+
+lighthouse: $(STAMP)  ## judge the built site, first page and chapters (needs npm and Chromium; PRESET=desktop)
+	$(RUN) -m tools.lighthouse $(if $(PRESET),--preset $(PRESET)) $(NAMES)
+
 test: $(STAMP)  ## unit tests, every notebook at profile smoke, generated files in sync, site checks
 	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests notebooks --nbval-lax -n $(JOBS) --dist loadscope -q -m "not faults"
 
 test-fast: $(STAMP)  ## unit tests only: no notebook is run, no site is built
 	$(TEST_ENV) $(RUN) -m pytest --import-mode=importlib tests --ignore=tests/site -m "not slow and not faults" -n $(JOBS) --dist loadscope -q
+
+# Colab has ipywidgets 7.7.1. --no-deps: all else stays as it is pinned, but for one small part.
+test-widgets7: $(STAMP)  ## the notebook's explorers under ipywidgets 7.7.1, as on Colab (needs an index)
+	@test -d _build/widgets7/ipywidgets || $(RUN) -m pip install --quiet --disable-pip-version-check \
+		--no-deps --target _build/widgets7 ipywidgets==7.7.1 'widgetsnbextension==3.6.*' ipython_genutils
+	$(TEST_ENV) PYTHONPATH=$(CURDIR)/_build/widgets7:. GENLIB_WIDGETS=7 $(RUN) -m pytest --import-mode=importlib tests/explore -q
 
 test-faults: $(STAMP)  ## kill training runs at random moments, many times, and compare the ends
 	$(TEST_ENV) $(RUN) -m pytest tests/faults -m faults -n $(JOBS) -q

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +12,7 @@ from filelock import FileLock
 
 from tests.conftest import ROOT
 from tests.site.visits import VARIANTS, Visit, visit_pages
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+from tools.browser import INSTALL, find_browser
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +49,11 @@ def pages(site: Path) -> list[Path]:
     return found
 
 
-def find_browser() -> str | None:
-    """A Chromium: the one CHROMIUM names, else the first on the path."""
-    named = os.environ.get("CHROMIUM")
-    return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def browser_path() -> str:
     path = find_browser()
     if path is None:
-        pytest.skip(
-            "Browser tests were skipped: no Chromium was found. Install Debian's package "
-            "`chromium`, or name one in the environment variable CHROMIUM."
-        )
+        pytest.skip(f"Browser tests were skipped: {INSTALL}")
     return path
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.site.html import CSS_URL, ELSEWHERE, anchors, loaded, read
+from tests.site.html import CSS_URL, ELSEWHERE, loaded, read
 from tools.chapters import chapters, documents, notebook_path
 from tools.config import load_book
+from tools.links.internal import broken, loaded_files, notebook_links, page_links
 from tools.nb import read_notebook
 from tools.plain.index import build_index
 
@@ -28,23 +28,8 @@ def test_every_document_has_a_page(site: Path) -> None:
     expect_nothing([d.page for d in documents(BOOK) if not (site / d.page).is_file()])
 
 
-def test_internal_links_and_anchors_resolve(site: Path, pages: list[Path]) -> None:
-    broken = []
-    for page in pages:
-        for tag in read(page).find_all("a", href=True):
-            link = urlsplit(str(tag["href"]))
-            if link.scheme or link.netloc:
-                continue
-            target = (page.parent / unquote(link.path)).resolve() if link.path else page
-            if not target.is_file():
-                broken.append(f"{page.relative_to(site)}: {tag['href']} leads to no file")
-            elif (
-                link.fragment
-                and target.suffix == ".html"
-                and unquote(link.fragment) not in anchors(target)
-            ):
-                broken.append(f"{page.relative_to(site)}: {tag['href']} leads to no anchor")
-    expect_nothing(broken)
+def test_internal_links_and_anchors_resolve(site: Path) -> None:
+    expect_nothing([str(found) for found in broken(BOOK, site, list(page_links(site)))])
 
 
 def test_every_picture_has_alt_text(site: Path, pages: list[Path]) -> None:
@@ -97,15 +82,8 @@ def test_styles_load_nothing_from_another_host(site: Path) -> None:
     )
 
 
-def test_everything_that_pages_load_is_there(site: Path, pages: list[Path]) -> None:
-    missing = []
-    for page in pages:
-        for address in loaded(read(page)):
-            path = unquote(urlsplit(address).path)
-            inside = path and not address.startswith(("data:", "#", *ELSEWHERE))
-            if inside and not (page.parent / path).is_file():
-                missing.append(f"{page.relative_to(site)}: {address}")
-    expect_nothing(missing)
+def test_everything_that_pages_load_is_there(site: Path) -> None:
+    expect_nothing([str(found) for found in broken(BOOK, site, list(loaded_files(site)))])
 
 
 def test_pages_name_their_language_and_title(site: Path, pages: list[Path]) -> None:
@@ -156,14 +134,4 @@ def test_numbers_are_those_of_the_notebooks(site: Path) -> None:
 
 
 def test_links_of_notebooks_to_the_site_resolve(site: Path) -> None:
-    broken = []
-    for chapter in chapters(BOOK):
-        notebook = read_notebook(notebook_path(BOOK, chapter))
-        assert notebook is not None
-        for cell in notebook.cells:
-            for link in re.findall(re.escape(BOOK.site) + r"([^\s)\"'>]*)", cell.source):
-                path, _, anchor = link.partition("#")
-                target = site / path
-                if not target.is_file() or (anchor and anchor not in anchors(target)):
-                    broken.append(f"{chapter.stem}: {link}")
-    expect_nothing(broken)
+    expect_nothing([str(found) for found in broken(BOOK, site, list(notebook_links(BOOK)))])

@@ -1,0 +1,1 @@
+"""Links of the built site: those that stay inside, and those that leave (`make linkcheck`)."""
