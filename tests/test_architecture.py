@@ -14,8 +14,8 @@ LAYERS = [
     {"data"},
     {"models", "losses", "divergences", "latent"},
     {"training"},
-    {"metrics", "plots", "results", "zoo", "export"},
-    {"exercises"},
+    {"metrics", "plots", "results", "zoo", "export", "page_export"},
+    {"exercises", "explore"},
     {"command_line"},
     {"__main__"},
 ]

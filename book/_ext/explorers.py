@@ -1,4 +1,4 @@
-"""`{explorer} NAME`: a still picture with a button that turns it into a part of the page that moves.
+"""`{explorer} NAME`: a still picture with a button that makes it a part of the page that moves.
 
 What an explorer loads is made by `tools.explorers` before Sphinx runs; `loader.js` starts it.
 """
@@ -23,7 +23,7 @@ from tools.explorers import FOLDER
 SCRIPTS = Path("_static") / "explorers"
 
 
-class explorer(nodes.General, nodes.Element):  # noqa: N801  # docutils names nodes so
+class explorer(nodes.General, nodes.Element):  # docutils names nodes so
     """The figure; its children are the caption."""
 
 

@@ -16,15 +16,15 @@ from sphinx.util.docutils import SphinxDirective
 from tools.quiz import QuizError, Text, read_quiz
 
 
-class quiz(nodes.General, nodes.Element):  # noqa: N801  # docutils names nodes so
+class quiz(nodes.General, nodes.Element):  # docutils names nodes so
     """One question with its options."""
 
 
-class quiz_option(nodes.General, nodes.Element):  # noqa: N801
+class quiz_option(nodes.General, nodes.Element):
     """One option: `quiz_words`, then the explanation."""
 
 
-class quiz_words(nodes.General, nodes.TextElement):  # noqa: N801
+class quiz_words(nodes.General, nodes.TextElement):
     """What an option says, inside its `<summary>`."""
 
 
@@ -91,9 +91,7 @@ def depart_option(self: Any, node: quiz_option) -> None:
 
 def visit_words(self: Any, node: quiz_words) -> None:
     letter = node.parent["letter"]
-    self.body.append(
-        f'<summary><span class="quiz-letter">{letter}</span><span class="quiz-words">'
-    )
+    self.body.append(f'<summary><span class="quiz-letter">{letter}</span><span class="quiz-words">')
 
 
 def depart_words(self: Any, node: quiz_words) -> None:

@@ -1,0 +1,57 @@
+"""Latent arithmetic in a notebook: faces, directions, sums, and the picture."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from genlib import explore, zoo
+from genlib.explore import frame
+from genlib.explore.face_attributes import MODEL, changes, draw, faces, moved
+
+
+def test_codes_are_those_of_the_faces() -> None:
+    known = faces()
+    with torch.no_grad():
+        mu, _ = zoo.load(MODEL).encode(known.images / 255)  # type: ignore[operator]
+    assert known.codes.shape == mu.shape == (12, 48)
+    # A pixel may differ by one level of 255 from machine to machine.
+    assert (known.codes - mu).abs().max() < 0.05
+    assert len(set(known.words)) == 12
+    assert not any("glasses" in words for words in known.words)
+
+
+def test_directions_beat_random_ones_of_their_length_but_for_the_smile() -> None:
+    for name, change in changes().items():
+        assert float(change.random.norm()) == pytest.approx(
+            float(change.direction.norm()), rel=0.01
+        )
+        better = change.added > change.by_random + 0.3
+        assert better == (name != "a smile"), name
+
+
+def test_a_moved_code_is_a_sum() -> None:
+    steps = {"glasses": 2.0, "a beanie": -0.5}
+    expected = faces().codes[3].clone()
+    for name, t in steps.items():
+        expected += t * changes()[name].direction
+    torch.testing.assert_close(moved(3, steps), expected)
+    assert torch.equal(moved(3, {}), faces().codes[3])
+    assert not torch.equal(moved(3, steps, random=True), expected)
+    for wrong in ((12, {}), (0, {"a moustache": 1.0})):
+        with pytest.raises(ValueError, match="there are faces 0 to 11 and directions of glasses"):
+            moved(*wrong)
+
+
+def test_each_control_redraws() -> None:
+    box = explore.face_attributes()
+    seen = [box.picture.value]
+    for name, value in {"face": 4, "a beanie": 1.5, "a smile": -2.0, "random": True}.items():
+        box.controls[name].value = value
+        seen.append(box.picture.value)
+    assert len(set(seen)) == 5
+    assert set(changes()) < set(box.controls)
+
+
+def test_the_still_adds_glasses() -> None:
+    assert frame.png(draw()) == frame.png(draw(0, {"glasses": 1.5})) != frame.png(draw(0, {}))
