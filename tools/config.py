@@ -31,6 +31,11 @@ class Book:
         return str(self.settings["author"])
 
     @property
+    def year(self) -> str:
+        """The year of publication, from the copyright line."""
+        return str(self.settings.get("copyright", ""))
+
+    @property
     def repository(self) -> str:
         """The repository's URL without a slash at the end."""
         return str(self.settings["repository"]["url"]).rstrip("/")

@@ -22,6 +22,8 @@ from tools.chapters import Document, chapters, notebook_path
 from tools.config import Book, load_book
 from tools.nb import read_notebook
 from tools.provenance import foot_line
+from tools.reading import in_words, reading_minutes
+from tools.source import read_chapter
 
 LOGGER = logging.getLogger(__name__)
 DOWNLOADS = "_notebooks"
@@ -31,13 +33,16 @@ def set_static_files(app: Sphinx, config: Config) -> None:
     """Jupyter Book puts all of `_static` on every page; these are asked for where needed."""
     for name in ("html_js_files", "html_css_files"):
         setattr(config, name, [f for f in getattr(config, name) if not _is_asked_for(f)])
-
+    config.html_css_files.sort(key=_address)  # the style for print comes after the course's
     config.html_static_path.append(str(Path(__file__).parent / "static"))
 
 
 def _is_asked_for(entry: Any) -> bool:
-    path = str(entry[0] if isinstance(entry, (tuple, list)) else entry)
-    return path.startswith(("vendor/", "explorers/"))
+    return _address(entry).startswith(("vendor/", "explorers/"))
+
+
+def _address(entry: Any) -> str:
+    return str(entry[0] if isinstance(entry, (tuple, list)) else entry)
 
 
 def find_chapters(app: Sphinx) -> None:
@@ -59,20 +64,24 @@ def dress_chapter(
     if "seconds" not in made:
         LOGGER.warning("no provenance in %s", notebook_path(book, chapter), location=page)
         return
-    links = _links(book, chapter, context["pathto"](f"{DOWNLOADS}/{chapter.stem}.ipynb", 1))
+    minutes = reading_minutes(read_chapter(book, chapter))
+    links = _links(
+        book, chapter, context["pathto"](f"{DOWNLOADS}/{chapter.stem}.ipynb", 1), in_words(minutes)
+    )
     body = str(context["body"])
     context["body"] = body.replace("</h1>", f"</h1>\n{links}", 1) + (
         f'\n<p class="provenance">{html.escape(foot_line(made))}</p>\n'
     )
 
 
-def _links(book: Book, chapter: Document, download: str) -> str:
+def _links(book: Book, chapter: Document, download: str, time: str) -> str:
     colab = html.escape(book.colab(f"notebooks/{chapter.stem}.ipynb"))
     return (
         '<p class="chapter-links">'
         f'<a class="colab-button" href="{colab}">Open on Colab</a> '
         f'<a class="download-button" href="{html.escape(download)}" download>'
-        "Download the notebook (.ipynb)</a></p>"
+        "Download the notebook (.ipynb)</a> "
+        f'<span class="reading-time">About {time} to read</span></p>'
     )
 
 
@@ -100,6 +109,15 @@ MENDED = (
     ),
     # Preloading a font is refused for a page opened from disk.
     (re.compile(r'\s*<link rel="preload" as="font"[^>]*>'), ""),
+    # Bootstrap's marking of the section that is read lays out the whole page; contents.js does not.
+    (re.compile(r'<body data-bs-spy="scroll"[^>]*?(?= data-default-mode|>)'), "<body"),
+    # Light or dark is settled by a script that comes late; without any script, it is light.
+    (
+        re.compile(r'(?<=dataset\.theme = )localStorage\.getItem\("theme"\) \|\| "auto"'),
+        'localStorage.getItem("theme")'
+        ' || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    ),
+    (re.compile(r'(?<=<html)([^>]*) data-theme="auto"'), r'\1 data-theme="light"'),
     # A button that unfolds a part of the contents has no name for a screen reader.
     (re.compile(r"<summary>(?=<span class=\"toctree-toggle\")"), '<summary aria-label="Subpages">'),
     # The bibliography says that it is a list, but its entries do not say that they are items.
@@ -127,8 +145,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", set_static_files, priority=900)
     app.connect("builder-inited", find_chapters)
     app.add_js_file("scroll.js", loading_method="defer")
+    app.add_js_file("contents.js", loading_method="defer")
     app.add_css_file("mend.css")
     app.connect("html-page-context", dress_chapter, priority=900)
     app.connect("build-finished", copy_notebooks)
-    app.connect("build-finished", mend)
+    # After the theme, which writes the colours of code only then.
+    app.connect("build-finished", mend, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,5 @@
-"""Make the written pages light: only the icons that are used, no idle markup, smaller pictures.
+"""Make the written pages light: only the icons and styles that are used, no idle markup, smaller
+pictures in files of their own, and no script that a reader would have to wait for.
 
 Nothing that a reader sees changes. A page must stay below three megabytes with all it loads.
 """
@@ -11,12 +12,22 @@ from pathlib import Path
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from pictures import measured, unpack
 from PIL import Image
+from sheets import bundle
 
 # Names, punctuation and spaces have the colour of the block itself; a chapter marks 14,000 of them.
 IDLE_MARK = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
 SOLID = re.compile(r'url\(\.\./webfonts/fa-solid-900\.woff2\) ?format\("woff2"\),')
+
+SCRIPT = re.compile(r"<script (?![^>]*\b(?:async|defer)\b)(?=[^>]*\bsrc=)")
+# Needed by scripts inside of the page, which are run before those that wait: put in its place.
+OPTIONS = re.compile(r'<script src="([^"?]*documentation_options\.js)[^"]*"></script>')
+# The theme measures everything that could scroll, on loading and after every change, and so lays
+# out sections that nobody looks at; scroll.js does the same for what is near.
+MEASURES = re.compile(r'document\.querySelectorAll\("pre, \.nboutput[^"]*"\)(?=\.forEach)')
+PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
 
 
 def without_idle_marks(text: str) -> str:
@@ -24,18 +35,45 @@ def without_idle_marks(text: str) -> str:
     return IDLE_MARK.sub(r"\1", text)
 
 
+def patient(text: str, page: Path) -> str:
+    """The page with scripts that are fetched beside it and run, in their order, after it."""
+    text = OPTIONS.sub(
+        lambda match: f"<script>{(page.parent / match[1]).read_text(encoding='utf8')}</script>",
+        text,
+    )
+    return SCRIPT.sub('<script defer="defer" ', PRELOAD.sub("", text))
+
+
+def without_measuring(script: str) -> str:
+    """The theme's script without its measuring of everything that could scroll.
+
+    Raises:
+        ValueError: the theme has changed: look for what it does now.
+    """
+    mended, count = MEASURES.subn("[]", script)
+    if count != 1:
+        raise ValueError("pydata-sphinx-theme.js: not the script that MEASURES was written for")
+    return mended
+
+
 def lighten(out: Path) -> None:
     """Go over a built site."""
+    for script in out.rglob("pydata-sphinx-theme.js"):
+        script.write_text(without_measuring(script.read_text(encoding="utf8")), encoding="utf8")
     pages = {path: path.read_text(encoding="utf8") for path in out.rglob("*.html")}
+    pages = {path: text for path, text in pages.items() if "_static" not in path.parts}
     names = small_pictures(out / "_images")
     for path, text in pages.items():
         lighter = without_idle_marks(text)
         for old, new in names.items():
             lighter = lighter.replace(f"_images/{old}", f"_images/{new}")
-        if lighter != text:
-            path.write_text(lighter, encoding="utf8")
+        lighter = measured(unpack(lighter, path, out / "_images"), path)
+        pages[path] = patient(lighter, path)
     for css in out.rglob("fontawesome/*/css/all.min.css"):
         used_icons_only(css, out)
+    pages |= bundle(out, pages)
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf8")
 
 
 def small_pictures(folder: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -10,17 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SOURCE = Path(__file__).parents[2] / "book" / "_ext" / "lighten.py"
+EXTENSIONS = Path(__file__).parents[2] / "book" / "_ext"
 
 
-@pytest.fixture(scope="module")
-def lighten() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lighten", SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def lighten(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    return importlib.import_module("lighten")
 
 
 def test_only_idle_marks_go(lighten: ModuleType) -> None:
@@ -37,6 +33,25 @@ def test_pictures_shrink_and_look_the_same(lighten: ModuleType, tmp_path: Path) 
     shown = np.asarray(Image.open(tmp_path / "a.webp").convert("L")).astype(int)
     assert np.abs(shown - pixels).mean() < 2
     assert lighten.small_pictures(tmp_path) == {}
+
+
+def test_scripts_wait_for_the_page_and_keep_their_order(
+    lighten: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "documentation_options.js").write_text("const A = 1;")
+    page = (
+        '<link rel="preload" as="script" href="b.js"><script src="documentation_options.js?v=1">'
+        '</script><script>A + 1</script><script src="b.js"></script><script async src="c.js">'
+    )
+    assert lighten.patient(page, tmp_path / "a.html") == (
+        "<script>const A = 1;</script><script>A + 1</script>"
+        '<script defer="defer" src="b.js"></script><script async src="c.js">'
+    )
+
+
+def test_another_theme_is_noticed(lighten: ModuleType) -> None:
+    with pytest.raises(ValueError, match="the script that MEASURES was written for"):
+        lighten.without_measuring("function T(){}")
 
 
 def test_the_font_has_every_icon_that_a_style_sheet_names(site: Path) -> None:

@@ -12,18 +12,23 @@ from urllib.parse import unquote, urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-FLAGS = (
-    "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run",
-)  # fmt: skip
+from tools.browser import FLAGS
+
 LOCAL = ("file:", "data:", "blob:", "about:")
 
 # axe would fetch the style sheets once more, which a page opened from disk may not.
 AXE = {"preload": False, "resultTypes": ["violations"]}
 
-# What must hold after a page has settled; formulas are typeset after the page has loaded.
+# What must hold after a page has settled. Sections are laid out, formulas typeset and pictures
+# loaded when a reader comes near: so go through the page, then ask for the whole of it.
 SETTLE = """async () => {
-  if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
+  for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
+    scrollTo({top: y, behavior: 'instant'});
+    await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+  }
+  scrollTo({top: 0, behavior: 'instant'});
+  document.documentElement.classList.add('whole-page');
+  if (window.coursePage) await coursePage.whole();
   await document.fonts.ready;
   for (const image of document.images) image.loading = 'eager';
   await Promise.all([...document.images].map(image => image.decode().catch(() => null)));

@@ -130,8 +130,9 @@ def test_started_on_a_telephone(chapters: dict[str, Path], browser_path: str, na
             wait_until_ready(page, figure.get_attribute("data-explorer") or "")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         small = page.evaluate(
+            # A handle on a canvas is small to look at; a wider area around it takes the touch.
             """() => [...document.querySelectorAll('figure.explorer :is(button, select)')]
-            .filter(e => e.offsetParent && !e.matches('.explorer-handle'))  // a wide area catches it
+            .filter(e => e.offsetParent && !e.matches('.explorer-handle'))
             .filter(e => e.getBoundingClientRect().height < 32)
             .map(e => e.outerHTML.slice(0, 120))"""
         )

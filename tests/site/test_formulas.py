@@ -1,0 +1,102 @@
+"""Formulas are typeset where the reader is, for the printer, and when all are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.site.html import read
+from tests.site.visits import VARIANTS, Variant, browser_context
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+CHAPTER = "chapters/03-vae.html"  # the one with the most formulas
+
+SET = "document.querySelectorAll('mjx-container').length"
+RAW = """() => [...document.querySelectorAll('.math')].filter(math => {
+  const box = math.getBoundingClientRect();
+  return box.bottom > 0 && box.top < innerHeight
+    && math.checkVisibility({contentVisibilityAuto: true}) && !math.querySelector('mjx-container');
+}).map(math => math.textContent)"""
+
+HIDDEN = """[...document.querySelectorAll('.bd-article section')].filter(section =>
+  !section.firstElementChild.checkVisibility({contentVisibilityAuto: true})).length"""
+
+
+def count(site: Path) -> int:
+    return len(read(site / CHAPTER).select(".math"))
+
+
+@contextmanager
+def opened(
+    site: Path, browser_path: str, variant: Variant = VARIANTS[0], place: str = ""
+) -> Iterator[Page]:
+    """The chapter, when MathJax has been loaded."""
+    with browser_context(browser_path, variant) as context:
+        page = context.new_page()
+        page.goto((site / CHAPTER).as_uri() + place, wait_until="load")
+        page.wait_for_function("!!window.MathJax?.typesetPromise")
+        yield page
+
+
+def test_what_a_reader_sees_is_typeset_and_the_rest_waits(site: Path, browser_path: str) -> None:
+    with opened(site, browser_path) as page:
+        for step in range(8):
+            page.evaluate(f"scrollTo({{top: {step * 1500}, behavior: 'instant'}})")
+            page.wait_for_timeout(100)
+            page.wait_for_function(f"!({RAW})().length", timeout=10_000)
+        assert 0 < page.evaluate(SET) < count(site)
+
+
+def test_a_link_into_the_page_leads_to_its_place(site: Path, browser_path: str) -> None:
+    """Sections above it have heights that are only guessed."""
+    with opened(site, browser_path, VARIANTS[2], "#posterior-collapse") as page:
+        page.wait_for_timeout(500)
+        page.wait_for_function(f"!({RAW})().length", timeout=10_000)
+        top = page.evaluate(
+            "document.querySelector('#posterior-collapse > h2').getBoundingClientRect().top"
+        )
+        assert 0 <= top < 300, top
+
+
+def test_the_printer_gets_every_formula(site: Path, browser_path: str) -> None:
+    with opened(site, browser_path) as page:
+        assert page.evaluate(SET) < count(site)
+        page.pdf()
+        assert page.evaluate(SET) == count(site)
+
+
+def test_the_whole_page_can_be_asked_for(site: Path, browser_path: str) -> None:
+    with browser_context(browser_path, VARIANTS[0]) as context:
+        page = context.new_page()
+        page.goto((site / CHAPTER).as_uri(), wait_until="load")
+        page.evaluate("coursePage.whole()")
+        assert page.evaluate(SET) == count(site)
+        assert page.evaluate(HIDDEN) == 0
+
+
+def test_a_reader_in_a_hurry_stops_nothing(site: Path, browser_path: str) -> None:
+    """Formulas that come near and are gone before their turn wait for the next time."""
+    with opened(site, browser_path) as page:
+        page.evaluate("""async () => {
+          for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
+            scrollTo({top: y, behavior: 'instant'});
+            await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+          }
+          scrollTo({top: 0, behavior: 'instant'});
+        }""")
+        page.evaluate("Promise.race([coursePage.whole(), new Promise(d => setTimeout(d, 60000))])")
+        assert page.evaluate(SET) == count(site)
+
+
+def test_the_contents_show_what_is_read(site: Path, browser_path: str) -> None:
+    with opened(site, browser_path) as page:
+        active = "[...document.querySelectorAll('.bd-toc-nav .active')].map(e => e.hash)"
+        page.evaluate("document.querySelector('#bernoulli').scrollIntoView({behavior: 'instant'})")
+        page.wait_for_function(f"{active}.includes('#bernoulli')", timeout=10_000)
+        assert page.evaluate(active) == ["#which-likelihood", "#bernoulli"]
+        page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+        page.wait_for_function(f"!{active}.includes('#bernoulli')", timeout=10_000)
