@@ -20,6 +20,8 @@ MOST_ROUNDS = 4
 
 SETTLE = """async () => {
   if (window.MathJax && MathJax.startup) await MathJax.startup.promise;
+  document.documentElement.classList.add('whole-page');
+  for (const image of document.images) image.loading = 'eager';
   await document.fonts.ready;
   await Promise.all([...document.images].map(image => image.decode().catch(() => null)));
 }"""
