@@ -146,6 +146,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", find_chapters)
     app.add_js_file("scroll.js", loading_method="defer")
     app.add_js_file("contents.js", loading_method="defer")
+    app.add_js_file("places.js", loading_method="defer")
     app.add_css_file("mend.css")
     app.connect("html-page-context", dress_chapter, priority=900)
     app.connect("build-finished", copy_notebooks)

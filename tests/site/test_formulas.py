@@ -51,15 +51,39 @@ def test_what_a_reader_sees_is_typeset_and_the_rest_waits(site: Path, browser_pa
         assert 0 < page.evaluate(SET) < count(site)
 
 
-def test_a_link_into_the_page_leads_to_its_place(site: Path, browser_path: str) -> None:
-    """Sections above it have heights that are only guessed."""
-    with opened(site, browser_path, VARIANTS[2], "#posterior-collapse") as page:
-        page.wait_for_timeout(500)
-        page.wait_for_function(f"!({RAW})().length", timeout=10_000)
-        top = page.evaluate(
-            "document.querySelector('#posterior-collapse > h2').getBoundingClientRect().top"
-        )
-        assert 0 <= top < 300, top
+PLACES = ("posterior-collapse", "exercise-3-4", "try-latent-sliders", "common-questions")
+TOP = "name => document.getElementById(name).getBoundingClientRect().top"
+
+
+@pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[2]], ids=lambda variant: variant.name)
+def test_a_link_into_the_page_leads_to_its_place(
+    site: Path, browser_path: str, variant: Variant
+) -> None:
+    """Sections above it have heights that are only guessed. By address, then by a click."""
+    with browser_context(browser_path, variant) as context:
+        for name in PLACES:
+            page = context.new_page()
+            page.goto(f"{(site / CHAPTER).as_uri()}#{name}", wait_until="load")
+            page.wait_for_timeout(1500)
+            assert 0 <= page.evaluate(TOP, name) < 150, name
+            page.close()
+        page = context.new_page()
+        page.goto((site / CHAPTER).as_uri(), wait_until="load")
+        for name in PLACES[::-1]:
+            page.evaluate(
+                """name => {
+                  const link = document.createElement('a');
+                  link.href = '#' + name;
+                  document.body.append(link);
+                  link.click();
+                }""",
+                name,
+            )
+            page.wait_for_timeout(1500)
+            assert 0 <= page.evaluate(TOP, name) < 150, name
+            page.mouse.wheel(0, -3000)  # the reader goes on, and is not brought back
+            page.wait_for_timeout(300)
+            assert page.evaluate(TOP, name) > 500
 
 
 def test_the_printer_gets_every_formula(site: Path, browser_path: str) -> None:
