@@ -81,6 +81,7 @@ def test_a_link_into_the_page_leads_to_its_place(
             )
             page.wait_for_timeout(1500)
             assert 0 <= page.evaluate(TOP, name) < 150, name
+            page.mouse.move(variant.width / 2, 400)
             page.mouse.wheel(0, -3000)  # the reader goes on, and is not brought back
             page.wait_for_timeout(300)
             assert page.evaluate(TOP, name) > 500
