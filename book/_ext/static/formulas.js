@@ -5,6 +5,7 @@
 "use strict";
 (() => {
   const SLICE = 8; // milliseconds of work at one go
+  const LETTERS = /^"?MJXTEX(-I|-A|-C|-S1|-S2)?"?$/; // the fonts that nearly every formula needs
   const here = document.currentScript.src;
   /** @type {Set<Element>} */ const waiting = new Set();
   /** @type {Set<Element>} */ const near = new Set();
@@ -73,6 +74,16 @@
     document.dispatchEvent(new Event("whole-page"));
   }
 
+  /** A page may be printed at any time, and paper does not wait for letters either. */
+  async function fetchLetters() {
+    await loaded;
+    await free(2000);
+    const [first] = waiting;
+    if (first && !document.querySelector("mjx-container")) near.add(first); // names the fonts
+    await set();
+    for (const font of document.fonts) if (LETTERS.test(font.family)) font.load();
+  }
+
   /** Notes where the formulas are, and fetches MathJax once the page stands. */
   function prepare() {
     for (const formula of document.querySelectorAll(".math")) waiting.add(formula);
@@ -93,6 +104,7 @@
       script.onerror = () => console.error(`formulas cannot be set: no ${script.src}`);
       document.head.append(script);
     });
+    fetchLetters();
   }
 
   window.coursePage = { whole };
