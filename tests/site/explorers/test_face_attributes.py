@@ -13,7 +13,6 @@ from genlib import zoo
 from genlib.explore.face_attributes import MODEL, changes, faces, moved
 from genlib.export import Painter
 from tests.site.explorers.harness import (
-    chromium,
     harness,
     median_answer,
     overflow,
@@ -27,12 +26,6 @@ from tests.site.explorers.harness import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DATA = ["face-attributes-codes", MODEL]
-
-
-@pytest.fixture(scope="module")
-def browser(browser_path: str) -> Iterator[Browser]:
-    with chromium(browser_path) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from playwright.sync_api import Locator, Page
 
 from genlib.data import ring
 from genlib.metrics import mode_report
+from tests.conftest import ROOT
 from tests.site.explorers.harness import (
     harness,
     median_answer,
@@ -26,10 +29,17 @@ from tests.site.explorers.harness import (
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCRIPTS = ("controls.js", "autodiff.js", "gan-games.js", "gan-drawing.js")
 READY = "document.querySelector('figure.explorer').dataset.state === 'ready'"
-CHAPTERS: dict[int, dict[str, Any]] = {
-    4: {"target": "ring", "game": "non-saturating"},
-    5: {"target": "grid", "game": "wgan-gp"},
-}
+
+
+def options_of(source: str) -> dict[str, Any]:
+    """The options of the laboratory in a chapter's source."""
+    text = (ROOT / "book" / "chapters" / source).read_text(encoding="utf8")
+    found = re.search(r"^:::\{explorer\} gan-laboratory\n(?:.*\n)*?:options: (.*)$", text, re.M)
+    assert found is not None, f"no laboratory in {source}"
+    return dict(json.loads(found[1]))
+
+
+CHAPTERS = {4: options_of("04-gan.md"), 5: options_of("05-wgan-gp.md")}
 # The readers of these tests ask for reduced motion, so a run stands still until it is told to go.
 
 

@@ -14,7 +14,6 @@ from genlib import zoo
 from genlib.explore.latent_map import codes_of
 from genlib.export import Painter
 from tests.site.explorers.harness import (
-    chromium,
     harness,
     median_answer,
     overflow,
@@ -29,12 +28,6 @@ from tests.site.explorers.harness import (
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AE, VAE = "ae2-fashion-mnist", "vae2-fashion-mnist"
 SCRIPTS = ["controls.js", "network.js"]
-
-
-@pytest.fixture(scope="module")
-def browser(browser_path: str) -> Iterator[Browser]:
-    with chromium(browser_path) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from genlib import zoo
 from genlib.explore.latent_sliders import garments, models
 from genlib.export import Painter
 from tests.site.explorers.harness import (
-    chromium,
     harness,
     median_answer,
     overflow,
@@ -27,12 +26,6 @@ from tests.site.explorers.harness import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FIRST, STRICT = "vae10-fashion-mnist", "vae10-beta16-fashion-mnist"
-
-
-@pytest.fixture(scope="module")
-def browser(browser_path: str) -> Iterator[Browser]:
-    with chromium(browser_path) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
