@@ -58,7 +58,8 @@ CASES = {
     "explorer": (
         ":::{explorer} latent-map\n:alt: A map.\n:label: try-map\n\nMove the *pointer*.\n:::",
         "Move the *pointer*.\n\n"
-        f"*[On the site]({PAGE}#try-map) the same explorer runs without a kernel.*",
+        f"*This describes [the explorer on the site]({PAGE}#try-map), which runs without a kernel. "
+        "In this notebook, sliders and buttons do what the mouse does there.*",
     ),
     "cite:t": (
         "{cite:t}`vincent2010stacked`",

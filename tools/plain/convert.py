@@ -188,7 +188,10 @@ class Converter:
         """A notebook has a live kernel: the cell before makes the same explorer of widgets."""
         where = self.index.url(self.document.page, found.options.get("label", ""))
         caption = self.convert(found.body, found.body_line, nested=True)
-        return f"{caption}\n\n*[On the site]({where}) the same explorer runs without a kernel.*"
+        return (
+            f"{caption}\n\n*This describes [the explorer on the site]({where}), which runs without a "
+            "kernel. In this notebook, sliders and buttons do what the mouse does there.*"
+        )
 
     def _quiz(self, found: Directive, at: int) -> str:
         """The question, its options as a list, and one fold for each answer."""
