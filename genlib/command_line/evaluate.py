@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from genlib import make_generator, zoo
-from genlib.command_line.models import Built
+from genlib.command_line.built import Built
 from genlib.command_line.pictures import inputs, paint
 from genlib.command_line.runs import open_run, write_json
 from genlib.data import ImageSet, binarised

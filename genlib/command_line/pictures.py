@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from genlib import make_generator
+from genlib.command_line.built import Built
 from genlib.command_line.labels import beside, find_class
-from genlib.command_line.models import Built
 from genlib.command_line.runs import Plan, RunError, open_run, write_json
 from genlib.data import ImageSet
 from genlib.files import write_atomic

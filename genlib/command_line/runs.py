@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from genlib import pick_device, seed_everything
+from genlib.command_line.built import Built
 from genlib.command_line.data import load
-from genlib.command_line.models import MODELS, Built
+from genlib.command_line.models import MODELS
 from genlib.data import ImageSet
 from genlib.files import write_atomic
 from genlib.training import CheckpointError, newest

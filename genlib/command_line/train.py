@@ -11,7 +11,8 @@ import torch
 
 import genlib
 from genlib import training
-from genlib.command_line.models import MODELS, Built, pick_network
+from genlib.command_line.built import Built
+from genlib.command_line.models import MODELS, pick_network
 from genlib.command_line.pictures import inputs, leave_behind, paint
 from genlib.command_line.runs import Plan, RunError, pick
 from genlib.data import BatchStream, ImageSet

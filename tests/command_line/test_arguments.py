@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from genlib import __version__
-from genlib.command_line import arguments, main
+from genlib.command_line import arguments, games, main, single_loss
 from genlib.command_line.models import MODELS
 
 TRAIN = ["train", "vae", "--data", "digits", "--out", "nowhere"]
@@ -100,6 +101,17 @@ def test_help_names_every_command_model_and_option(capsys: pytest.CaptureFixture
             words = f"--{option.replace('_', '-')} {default}".removesuffix(" False")  # a switch
             assert default is None or words in text
     assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_every_function_that_builds_a_model_has_a_name_and_a_line_of_help() -> None:
+    built = {
+        fn
+        for module in (games, single_loss)
+        for name, fn in vars(module).items()
+        if inspect.isfunction(fn) and fn.__module__ == module.__name__ and name[0] != "_"
+    }
+    assert built == {entry.build for entry in MODELS.values()}
+    assert all(entry.summary and "\n" not in entry.summary for entry in MODELS.values())
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,9 @@ from torch import nn
 
 from genlib import zoo
 from genlib.command_line import evaluate, main
+from genlib.command_line.built import Built
 from genlib.command_line.labels import find_class
-from genlib.command_line.models import MODELS, Built
+from genlib.command_line.models import MODELS
 from genlib.command_line.pictures import draw, inputs
 from genlib.command_line.runs import open_run
 from genlib.data import ImageSet, digits
