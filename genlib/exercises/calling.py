@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +26,7 @@ def call(fn: Any, *inputs: Any, hint: str = "", errors: Mapping[str, str] | None
     Raises:
         Stop: as for `value_of`, or a tensor has changed.
     """
-    given = [(v, v.detach().clone()) for v in inputs if isinstance(v, Tensor)]
+    given = [(v, v.detach().clone(), v.requires_grad) for v in inputs if isinstance(v, Tensor)]
     try:
         value = value_of(fn, *inputs, hint=hint)
     except Stop as stop:
@@ -35,12 +34,17 @@ def call(fn: Any, *inputs: Any, hint: str = "", errors: Mapping[str, str] | None
             raise
         told = (text for words, text in (errors or {}).items() if words in stop.finding.symptom)
         raise Stop(replace(stop.finding, cause=next(told, stop.finding.cause))) from None
-    if not all(torch.equal(after, before) for after, before in given):
+    if not all(torch.equal(after, before) for after, before, _ in given):
         cause = (
             "An operation in place (`x += …`, `x[…] = …`, `x.exp_()`) writes into the caller's "
             "tensor."
         )
         raise Stop(Finding(False, "it changed the tensors it was given", cause))
+    if any(after.requires_grad and not asked for after, _, asked in given):
+        cause = (
+            "`requires_grad_()` acts on the caller's tensor, and stays: use it on one of your own."
+        )
+        raise Stop(Finding(False, "a tensor that it was given asks for gradients now", cause))
     return value
 
 
@@ -48,8 +52,8 @@ def judge(
     value: Tensor, right: Tensor, wrongs: Sequence[Wrong], what: str,
     shape: str = "", nan: str = "",
 ) -> Finding:  # fmt: skip
-    """`compare` with the nearest mistake first; where none fits, a word on its shape or on NaN."""
-    found = compare(value, right, nearest_first(value, wrongs), what)
+    """`compare`; where no mistake fits, a word on its shape or on NaN."""
+    found = compare(value, right, wrongs, what)
     if found.ok or found.cause:
         return found
     if value.shape != right.shape:
@@ -57,26 +61,20 @@ def judge(
     return found if bool(value.isfinite().all()) else replace(found, cause=nan)
 
 
-def nearest_first(value: Tensor, wrongs: Sequence[Wrong]) -> list[Wrong]:
-    """`wrongs`, the closest to `value` first: two of them may differ by less than a tolerance."""
-
-    def distance(wrong: Wrong) -> float:
-        other = wrong[1]
-        if other is None or other.shape != value.shape or not value.numel():
-            return math.inf
-        gap = float((value.detach().double() - other.detach().double()).abs().max())
-        return gap if math.isfinite(gap) else math.inf
-
-    return sorted(wrongs, key=distance)
-
-
 def gradients(value: Tensor, leaves: Sequence[Tensor]) -> list[Tensor | None]:
     """The gradient of the sum of `value` at each leaf, None where none arrives."""
     if value.requires_grad:
-        outcome = attempt(lambda: torch.autograd.grad(value.sum(), leaves, allow_unused=True))
+        # Losses that came out of one tensor share a graph: keep it for the next of them.
+        outcome = attempt(
+            lambda: torch.autograd.grad(value.sum(), leaves, retain_graph=True, allow_unused=True)
+        )
         if not outcome.error:
             return list(outcome.value)
     return [None] * len(leaves)
+
+
+def same(a: Any, b: Tensor) -> bool:
+    return isinstance(a, Tensor) and a.shape == b.shape and bool(torch.equal(a, b))
 
 
 def normal(chapter: int, name: str, *shape: int) -> Tensor:

@@ -11,9 +11,6 @@ import torch
 from torch import Tensor
 
 from genlib.exercises.mistakes1 import (
-    Recorder,
-    judge_noise,
-    noisy_input,
     pca,
     squared_error,
     tied,
@@ -21,6 +18,7 @@ from genlib.exercises.mistakes1 import (
     wrong_pcas,
     wrong_reductions,
 )
+from genlib.exercises.noise1 import Recorder, judge_noise, noisy_input, wrong_denoisings
 from genlib.exercises.report import Finding
 from genlib.exercises.trial import Stop, agree, attempt, check, compare, value_of
 from genlib.seeds import make_generator
@@ -38,7 +36,8 @@ def check_squared_error(fn: Any, findings: list[Finding]) -> None:
     for shape in ((5, 1, 28, 28), (1, 1, 28, 28), (4, 3, 8, 8)):
         leaf, x = _normal("r", *shape).requires_grad_(), _normal("x", *shape)
         r, before = leaf * 1.0, [leaf.detach(), x.clone()]
-        value = value_of(fn, r, x, hint="Both shapes are equal here: nothing to refuse.")
+        value = value_of(fn, r, x, hint=f"Both shapes are {list(shape)} here, nothing to "
+                         "refuse: sum over all axes but the first.")  # fmt: skip
         _unchanged([r, x], before, "`x -= r` writes into the caller's images: use `r - x`.")
         right, what = squared_error(r, x), f"for r and x of shape {list(shape)}, your result"
         findings.append(compare(value, right, wrong_reductions(r, x), what))
@@ -66,10 +65,10 @@ def check_tied_decoder(fn: Any, findings: list[Finding]) -> None:
     """
     for sizes in ((784, 256, 128, 20), (784, 64, 20)):
         y, weights, biases = _encoder(*sizes)
-        given, given_biases = list(weights), list(biases)
+        code, given, given_biases = y.clone(), list(weights), list(biases)
         shapes = ", ".join(str(list(w.shape)) for w in weights)
         try:
-            value = value_of(fn, y, given, given_biases)
+            value = value_of(fn, code, given, given_biases)
         except Stop as stop:
             if stop.finding is None:
                 raise
@@ -81,8 +80,10 @@ def check_tied_decoder(fn: Any, findings: list[Finding]) -> None:
         if not all(same) or len(same) != 2 * len(weights):
             raise Stop(
                 Finding(False, "it changed the caller's list",
-                        "`weights.reverse()` and `.pop()` work in place: use `reversed(weights)`.")
+                        "`weights.reverse()`, `.pop()` and `weights[i] = …` work in place: use "
+                        "`reversed(weights)`.")
             )  # fmt: skip
+        _unchanged([code], [y], "`y.relu_()`, `y += …` write into the caller's code: use `y + …`.")
         right = tied(y, weights, biases)
         findings.append(
             compare(value, right, wrong_decoders(y, weights, biases),
@@ -92,8 +93,19 @@ def check_tied_decoder(fn: Any, findings: list[Finding]) -> None:
             if value.shape != right.shape and not findings[-1].cause:
                 findings[-1] = replace(findings[-1], cause=_tied_mistake(fn))
             return
+    code = y.clone().requires_grad_()
+    value, right = (
+        value_of(fn, code * 1.0, list(weights), list(biases)),
+        tied(code, weights, biases),
+    )
     names = [f"{kind}[{i}]" for kind in ("encoder_weights", "biases") for i in range(len(weights))]
-    got, want = (_gradients(out, [*weights, *biases]) for out in (value, right))
+    leaves = [*weights, *biases]
+    at_code, *got = _gradients(value, [code, *leaves])
+    if at_code is None:
+        cause = f"The encoder that made it could not learn. {_LOST}"
+        findings.append(Finding(False, "no gradient reaches the code y", cause))
+        return
+    want = _gradients(right, leaves)
     pairs = zip(names, got, want, strict=True)
     lost = [name for name, g, w in pairs if g is None or w is None or not agree(g, w)]
     if lost:
@@ -120,8 +132,9 @@ def check_pca(fn: Any, findings: list[Finding]) -> None:
     for k in (4, 2):
         before = [x_train.clone(), x.clone()]
         value = value_of(
-            fn, x_train, x, k, hint="Shapes: x_train [40, 12], x [7, 12], and the result [7, 12]."
-        )
+            fn, x_train, x, k, hint="x_train is [40, 12], x [7, 12], and the result [7, 12]. The "
+            "components are the rows of `Vh`: `Vh[:k].T` takes [7, 12] to [7, k]."
+        )  # fmt: skip
         _unchanged([x_train, x], before, "`x -= mean` works in place: write `x = x - mean`.")
         right = pca(x_train, x, k)
         what = f"with x_train [40, 12], x [7, 12] and k = {k}, your result"
@@ -148,36 +161,31 @@ def check_denoising_loss(fn: Any, findings: list[Finding]) -> None:
             hint="`torch.randn(x.shape, generator=generator)` draws from a generator.",
         )  # fmt: skip
         _unchanged([x], [before], "`x += noise` writes into the clean images: use `x + noise`.")
+        if not model.training:
+            cause = "`eval()` stays after the call: leave the model's mode to the training loop."
+            raise Stop(Finding(False, "the model was left in inference mode", cause))
         return value, model
 
     value, model = run(make_generator(0, "noise"))
     noisy = noisy_input(value, model, x, std)
-    r = Recorder()(noisy)
-    wrongs = [
-        ("You compared the reconstruction with the noisy image; compare it with the clean x.",
-         squared_error(r, noisy)),
-        ("You compared the noisy image with the clean one; the model's output is not used.",
-         squared_error(noisy, x)),
-        ("You compared with the model's output for the clean x; compare with x itself.",
-         squared_error(r, Recorder()(x))),
-        *wrong_reductions(r, x),
-    ]  # fmt: skip
-    findings.append(compare(value, squared_error(r, x), wrongs, "your loss"))
+    right, wrongs = squared_error(Recorder()(noisy), x), wrong_denoisings(noisy, x, std)
+    findings.append(compare(value, right, wrongs, "your loss"))
     if not findings[-1].ok:
         return
     (grad,) = _gradients(value, [model.scale])
     fine = grad is not None
     seen = f"the gradient {'reaches' if fine else 'does not reach'} the model's parameters"
     findings.append(Finding(fine, seen, "" if fine else _LOST))
-    findings.append(judge_noise(noisy - x, std))
+    findings.append(judge_noise(noisy - x, std, x))
     if not findings[-1].ok:
         return
 
     def noise_of(generator: torch.Generator, std: float = std) -> Tensor:
         torch.manual_seed(int(torch.randint(1 << 30, ())))  # a global draw differs every time
-        return run(generator, std)[1].inputs[-1] - x
+        value, model = run(generator, std)
+        return noisy_input(value, model, x, std) - x
 
-    other = judge_noise(noise_of(make_generator(0, "noise"), 0.02), 0.02)
+    other = judge_noise(noise_of(make_generator(0, "noise"), 0.02), 0.02, x)
     generator = make_generator(0, "noise")
     first, second = noise_of(generator), noise_of(generator)
     if not other.ok:

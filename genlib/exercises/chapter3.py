@@ -8,22 +8,20 @@ from typing import Any
 
 import torch
 
-from genlib.exercises.calling import judge
-from genlib.exercises.mistakes3 import (
+from genlib.exercises.bounds3 import (
     free_bits_kl,
     importance_weighted_bound,
-    latent_terms,
-    negative_elbo,
     wrong_bounds,
-    wrong_elbos,
     wrong_free_bits,
-    wrong_samples,
 )
+from genlib.exercises.calling import judge
+from genlib.exercises.mistakes3 import latent_terms, negative_elbo, wrong_elbos, wrong_samples
 from genlib.exercises.report import Finding
 from genlib.exercises.second3 import (
     LOST,
     bound_below,
     call,
+    extreme_scales,
     half_collapsed,
     judge_gradients,
     law_of_samples,
@@ -67,8 +65,9 @@ def check_reparameterize(fn: Any, findings: list[Finding]) -> None:
     rights = {"mu": torch.ones_like(mu), "log_var": 0.5 * sigma * eps}
     lost = f"{LOST} `Normal(…).sample()` cuts it off too."
     findings.extend(judge_gradients(fn, {"mu": mu, "log_var": log_var}, rights, eps, lost=lost))
-    if all(found.ok for found in findings):
-        findings.append(law_of_samples(fn))
+    for look in (law_of_samples, extreme_scales):
+        if all(found.ok for found in findings):
+            findings.append(look(fn))
 
 
 @check("Exercise 3.2, the negative ELBO")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genlib.exercises.calling import call, gradients, judge, normal
+from genlib.exercises.calling import call, gradients, judge, normal, same
 from genlib.exercises.mistakes5 import (
     critic_loss,
     gradient_penalty,
@@ -98,12 +98,20 @@ def check_lipschitz(fn: Any, findings: list[Finding]) -> None:
         if not found.ok:
             return
     slope = torch.tensor([3.0, -4.0]).double()
-    along = torch.stack([0 * slope, 0.2 * slope, slope.flip(0)])
-    value = _call(fn, lambda u: u @ slope, along)
-    found = compare(value, torch.tensor(5.0).double(), [], "for f(u) = 3 u₀ − 4 u₁, your estimate")
-    findings.append(found)
-    if not found.ok:
-        return
+    along = torch.stack([0 * slope, -0.2 * slope, slope.flip(0)])
+    near = torch.stack([0 * slope, -2e-4 * slope, slope.flip(0)])
+    for points, where, cause in (
+        (along, "", "The steepest pair falls here: take the absolute value of the rise."),
+        (near, ", two points of which are 0.001 apart",
+         "Something is added to the distance, or it is clamped: leave out the pairs at distance 0 "
+         "instead."),
+    ):  # fmt: skip
+        value = _call(fn, lambda u: u @ slope, points)
+        what = f"for f(u) = 3 u₀ − 4 u₁{where}, your estimate"
+        found = compare(value, torch.tensor(5.0).double(), [], what)
+        findings.append(found if found.ok else replace(found, cause=cause))
+        if not found.ok:
+            return
     twice = torch.cat([along, along[:1]])
     value = _call(fn, lambda u: u @ slope, twice)
     what = "where one point is there twice, your estimate"
@@ -129,8 +137,16 @@ def check_gradient_penalty(fn: Any, findings: list[Finding]) -> None:
             wrong_penalties(critic, x, fake, eps),
         )
         what = f"for images of shape {list(shape)}, your penalty"
-        findings.append(judge(value, right, wrongs, what, "Return one number per image, [B]."))
-        if not findings[-1].ok:
+        found = judge(value, right, wrongs, what, "Return one number per image, [B].")
+        if (
+            not found.ok
+            and not found.cause
+            and not same(_call(fn, critic, x, fake, eps, hint=hint), value)
+        ):
+            drawn = "Called twice with the same arguments it gives two results: use the ε given."
+            found = replace(found, cause=drawn)
+        findings.append(found)
+        if not found.ok:
             return
     size = x[0].numel()
     for slope, due in ((1.0, 0.0), (3.0, 4.0)):
@@ -153,8 +169,8 @@ def check_critic_loss(fn: Any, findings: list[Finding]) -> None:
     gradient norms `[B]` at the points between, `weight` is λ. Also looked at: gradients.
     """
     hint = "Three tensors [B] and a number in, one number out."
-    for B, weight in ((6, 10.0), (1, 0.1)):
-        inputs = _normal("real", B) + 0.5, _normal("made", B) - 0.3, _normal("n", B).exp()
+    for B, weight in ((6, 10.0), (1, 0.2)):
+        inputs = _normal("real", B) - 0.2, _normal("made", B) - 0.9, _normal("n", B).exp()
         value = _call(fn, *inputs, weight, hint=hint)
         what = f"for B = {B} and λ = {weight:g}, your loss"
         right, wrongs = critic_loss(*inputs, weight), wrong_critic_losses(*inputs, weight)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from genlib.exercises.calling import call, judge, normal
-from genlib.exercises.copies7 import CASES, TURNED, turned_round
+from genlib.exercises.copies7 import CASES, turned_round
 from genlib.exercises.mistakes7 import (
     density_coverage,
     frechet,
@@ -23,12 +23,10 @@ from genlib.exercises.mistakes7 import (
 )
 from genlib.exercises.report import Finding
 from genlib.exercises.several import call_several, with_number
-from genlib.exercises.trial import Wrong, check, compare
+from genlib.exercises.trial import Stop, Wrong, check, compare
 
 Shares = Callable[[Tensor, Tensor, int], Tensor]
 _ERRORS = {  # words of an error message, and what they point to
-    "the result is complex": "The product of two covariances is not symmetric, and rounding gives "
-    "its root tiny imaginary parts: take the real part.",
     "ComplexDouble": "The eigenvalues of a product that is not symmetric come as complex numbers: "
     "take `.real` of them.",
     "must match the size of tensor": "The sets differ in size: compare means and covariances, "
@@ -129,6 +127,9 @@ def check_density_coverage(fn: Any, findings: list[Finding]) -> None:
         (torch.full((4, 1), 50.0).double(), (1.0, 0.2),
          "where all fakes lie at 50, and the real vectors at 0, 1, 2, 3 and 100",
          "Only the ball around 100 reaches there: density 1, coverage 1/5."),
+        (torch.tensor([-1.0, -1, -2, -3])[:, None].double(), (0.5, 0.2),
+         "for fakes at −1, −1, −2 and −3, and real vectors at 0, 1, 2, 3 and 100",
+         "A ball includes its edge: −1 is at the radius of the ball around 0, and inside (≤)."),
     ):  # fmt: skip
         findings.append(_known(fn, names, (line, fake, 1), due, what, cause))
         if not findings[-1].ok:
@@ -147,8 +148,8 @@ def check_memoriser(fn: Any, findings: list[Finding]) -> None:
         findings.append(case.findings(fn))
         if findings[-1].ok:
             continue
-        if case is CASES[0] and turned_round(fn):
-            findings[-1] = replace(findings[-1], cause=TURNED)
+        if case is CASES[0] and (cause := turned_round(fn)):
+            findings[-1] = replace(findings[-1], cause=cause)
         return
 
 
@@ -157,7 +158,7 @@ def _two_shares(
     wrongs: Callable[[Tensor, Tensor, int], list[Wrong]], findings: list[Finding],
 ) -> None:  # fmt: skip
     """Both figures of sets of unequal size that overlap in part."""
-    for n, m, k, shift in ((83, 61, 3, 3.0), (58, 97, 4, 2.5)):
+    for n, m, k, shift in ((83, 61, 3, 3.0), (58, 97, 5, 2.5)):
         real, fake = _overlapping(n, m, shift)
         value = _both(fn, names, real, fake, k)
         what = f"for {n} real and {m} fake vectors and k = {k}, ({', '.join(names)})"
@@ -213,7 +214,11 @@ def _real_number(fn: Any) -> Any:
         if isinstance(value, (complex, np.complexfloating)) or (
             isinstance(value, Tensor) and value.is_complex()
         ):
-            raise TypeError("the result is complex")
+            cause = (
+                "The product of two covariances is not symmetric, and rounding gives its root tiny "
+                "imaginary parts: take the real part."
+            )
+            raise Stop(Finding(False, "it returned a complex number", cause))
         return value
 
     return with_number(wrapped)

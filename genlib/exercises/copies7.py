@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genlib.exercises.calling import call
 from genlib.exercises.report import Finding
+from genlib.exercises.trial import Stop
 from genlib.seeds import make_generator
 
 SAMPLES, FEATURES, CLUSTERS = 1_000, 6, 8
@@ -149,9 +150,18 @@ TURNED = (
 )
 
 
-def turned_round(fn: Any) -> bool:
-    """Whether `fn` finds copies of the held-out vectors."""
-    return _asked(fn, *Case("held-out vectors", "", held_copied=1.0).make(0))
+ANSWERS = "It says yes of clean sets and no of copies: `True` is to mean that there are copies."
+
+
+def turned_round(fn: Any) -> str:
+    """What `fn` takes for what, if it finds copies of the held-out vectors; empty if it does not.
+
+    It has missed those of the training vectors already.
+    """
+    if not _asked(fn, *Case("held-out vectors", "", held_copied=1.0).make(0)):
+        return ""
+    fresh = _asked(fn, *Case("fresh samples of the law of the data", "").make(0))
+    return ANSWERS if fresh else TURNED
 
 
 def _asked(fn: Any, *inputs: Tensor) -> bool:
@@ -164,12 +174,18 @@ def _asked(fn: Any, *inputs: Tensor) -> bool:
             return torch.tensor(float(value))
         if value is None or value is ...:
             return value
-        raise TypeError("not a yes or no")
+        what = (
+            f"a tensor of {value.numel()} numbers"
+            if isinstance(value, Tensor)
+            else (type(value).__name__)
+        )
+        cause = (
+            "Return True or False: decide, for example by a threshold of three standard deviations."
+        )
+        raise Stop(Finding(False, f"it returned {what}, no yes or no", cause))
 
     hint = "Sets of vectors `[n, 6]` in, True or False out."
     errors = {
-        "not a yes or no": "Return True or False: decide, for example by a threshold of three "
-        "standard deviations.",
         "Boolean value of Tensor": "A comparison of tensors gives many truths: `.any()`, `.all()` "
         "or a share makes one of them.",
     }

@@ -10,11 +10,9 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from genlib.exercises.report import Finding
-from genlib.exercises.trial import Stop, Wrong, agree, attempt
-from genlib.seeds import make_generator
+from genlib.exercises.trial import Wrong, attempt
 
 
 def squared_error(r: Tensor, x: Tensor) -> Tensor:
@@ -47,6 +45,13 @@ def wrong_reductions(r: Tensor, x: Tensor) -> list[Wrong]:
         ("You took the square root: the exercise asks for the sum itself.", flat.norm(dim=1)),
         ("Your value is half the right one: there is no factor 1/2 here.",
          flat.square().sum(1) / 2),
+        ("Your value is twice the right one: there is no factor 2 here.",
+         2 * flat.square().sum(1)),
+        ("You took the difference of the squares: square the difference.",
+         (r.square() - x.square()).flatten(1).sum(1)),
+        ("Only the first channel counts: sum over all of them.",
+         d[:, 0].square().sum((1, 2)) if d.shape[1] > 1 else None),
+        ("The last axis is left: sum over it too.", d.square().sum((1, 2))),
     ]  # fmt: skip
 
 
@@ -57,13 +62,17 @@ def _same(h: Tensor) -> Tensor:
 def tied(
     y: Tensor, weights: list[Tensor], biases: list[Tensor], *,
     order: int = -1, transposed: bool = True, bias: float = 1.0, bias_order: int = 1,
+    late: bool = False, last_bias: float = 1.0,
     first: Callable[[Tensor], Tensor] = _same, inner: Callable[[Tensor], Tensor] = torch.relu,
     last: Callable[[Tensor], Tensor] = _same,
 ) -> Tensor:  # fmt: skip
     h = first(y)
     for i, (w, b) in enumerate(zip(weights[::order], biases[::bias_order], strict=True)):
-        h = F.linear(h, w.T if transposed else w, bias * b)
-        h = inner(h) if i < len(weights) - 1 else last(h)
+        is_last = i == len(weights) - 1
+        b = bias * (last_bias if is_last else 1.0) * b
+        h = F.linear(h, w.T if transposed else w, None if late else b)
+        h = last(h) if is_last else inner(h)
+        h = h + b if late else h
     return h
 
 
@@ -77,6 +86,13 @@ def wrong_decoders(y: Tensor, weights: list[Tensor], biases: list[Tensor]) -> li
          {"first": torch.relu}),
         ("Between the layers stands a sigmoid, not a ReLU.", {"inner": torch.sigmoid}),
         ("Between the layers stands a tanh, not a ReLU.", {"inner": torch.tanh}),
+        ("Between the layers stands a leaky ReLU, not a ReLU.", {"inner": F.leaky_relu}),
+        ("Between the layers stands a GELU, not a ReLU.", {"inner": F.gelu}),
+        ("Between the layers stands a softplus, not a ReLU.", {"inner": F.softplus}),
+        ("There is a tanh after the last layer: nothing comes after it.", {"last": torch.tanh}),
+        ("The biases are added after the ReLU: they belong before it.", {"late": True}),
+        ("The bias of the last layer is missing.", {"last_bias": 0.0}),
+        ("The biases are subtracted: add them.", {"bias": -1.0}),
         ("The biases are missing.", {"bias": 0.0}),
         ("The weights are used in the encoder's order: the decoder starts with the last.",
          {"order": 1}),
@@ -106,7 +122,7 @@ def wrong_pcas(x_train: Tensor, x: Tensor, k: int) -> list[Wrong]:
     axes, raw = _axes(x_train - mean), _axes(x_train)
     v, u, low, columns = axes[:k], raw[:k], axes[-k:], axes[:, :k].T  # [k, D] each
     scaled = _axes((x_train - mean) / std)[:k]
-    centred = x - mean
+    centred, sizes = x - mean, torch.linalg.svdvals(x_train - mean)[:k]
     wrongs: list[Wrong] = [
         ("You centred x with the mean of x, not of x_train: a new image must not choose it.",
          (x - own) @ v.T @ v + own),
@@ -135,73 +151,32 @@ def wrong_pcas(x_train: Tensor, x: Tensor, k: int) -> list[Wrong]:
          centred @ v.T),
         ("You returned the reconstruction of x_train, not of x.", pca(x_train, x_train, k)),
         ("x is returned as it came: nothing is projected.", x),
+        ("That is the mean of x_train alone: nothing is projected.", mean.expand_as(x)),
+        ("That is what is lost, x less its reconstruction: return the reconstruction.",
+         x - pca(x_train, x, k)),
+        ("The mean is added twice.", pca(x_train, x, k) + mean),
+        ("Mean and components are those of x_train and x together: learn from x_train alone.",
+         pca(torch.cat([x_train, x]), x, k)),
+        ("You took the SVD of x: learn the components from x_train.",
+         (lambda w: centred @ w.T @ w + mean)(_axes(centred)[:k])),
+        ("You multiplied by the singular values: the axes have length 1, and stay so.",
+         centred @ v.T * sizes @ v + mean),
+        ("You divided by the singular values: that whitens. Project and map back only.",
+         centred @ v.T / sizes @ v + mean),
+        ("You left out the first component: they begin at 0, `Vh[:k]`.",
+         (lambda w: centred @ w.T @ w + mean)(axes[1 : k + 1])),
+        ("You centred each vector with the mean of its own numbers: the mean is over x_train's "
+         "vectors, `mean(0)`.", _by_rows(x_train, x, k)),
+        ("You centred with the median: PCA takes the mean.",
+         (lambda m: (lambda w: (x - m) @ w.T @ w + m)(_axes(x_train - m)[:k]))
+         (x_train.median(0).values)),
     ]  # fmt: skip
     fixed = [(f"k is fixed at {n} in your code: use the argument.", pca(x_train, x, n))
              for n in range(1, 12) if n != k]  # fmt: skip
     return [*wrongs, *fixed]
 
 
-class Recorder(nn.Module):
-    """A model that is easy to tell from the identity, and remembers what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(0.5))
-        self.inputs: list[Tensor] = []
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.inputs.append(x.detach().clone())
-        return self.scale * x.flip(-1) + 0.1
-
-
-def noisy_input(value: Tensor, model: Recorder, x: Tensor, std: float) -> Tensor:
-    """The noisy images that the model was given.
-
-    Raises:
-        Stop: it was given none.
-    """
-    if not model.inputs:
-        raise Stop(Finding(False, "the model was never called", "Reconstruct with `model(noisy)`."))
-    shapes = [list(seen.shape) for seen in model.inputs if seen.shape != x.shape]
-    if shapes:
-        symptom = f"the model was given images of shape {shapes[0]}, x has {list(x.shape)}"
-        raise Stop(Finding(False, symptom, "Keep the images' shape; reduce only the errors."))
-    noisy = [seen for seen in model.inputs if not torch.equal(seen, x)]
-    if noisy:
-        return noisy[-1]
-    noise, r = std * torch.randn(x.shape, generator=make_generator(0, "noise")), Recorder()(x)
-    causes: list[Wrong] = [
-        ("The noise is added to the reconstruction: add it to x, before the model.",
-         squared_error(r + noise, x)),
-        ("The roles are swapped: reconstruct from the noisy image, compare with the clean one.",
-         squared_error(r, x + noise)),
-        ("No noise was added at all: this is the loss of a plain autoencoder.",
-         squared_error(r, x)),
-    ]  # fmt: skip
-    cause = next((c for c, wrong in causes if wrong is not None and agree(value, wrong)), "")
-    cause = cause or "Give it `x + noise_std * noise`."
-    raise Stop(Finding(False, "the model was given the clean images", cause))
-
-
-def judge_noise(noise: Tensor, std: float) -> Finding:
-    """Whether `noise` `[B, C, H, W]` is Gaussian, independent everywhere, of deviation `std`."""
-    size, mean = noise.std().item(), noise.mean().item()
-    unit = (noise - mean) / max(size, 1e-12)
-    asked = f"for noise_std = {std:g} the noise has mean {mean:.3g} and deviation {size:.3g}"
-    tests: list[tuple[bool, str]] = [
-        (agree(noise[0], noise[1]),
-         "All images received the same noise: draw it in the shape of the batch."),
-        (noise.flatten(1).std(1).max().item() < 0.01 * size,
-         "Each image received one number for all its pixels: draw it in the shape of x."),
-        (noise.min().item() >= 0,
-         "`torch.rand` is uniform on [0, 1): Gaussian noise is `torch.randn`."),
-        (abs(size / std**2 - 1) < 0.05, "You scaled by the variance, noise_std squared."),
-        (abs(size / std**0.5 - 1) < 0.05, "You scaled by the square root of noise_std."),
-        (abs(size - 1) < 0.05, "The noise is not multiplied by noise_std."),
-        (abs(size / std - 1) > 0.05 or abs(mean) > 0.05 * std,
-         f"Expected mean 0 and deviation {std:g}: `noise_std * randn`."),
-        (abs(unit.pow(4).mean().item() - 3) > 0.4,
-         "It is not Gaussian: `torch.randn` draws the standard normal."),
-    ]  # fmt: skip
-    cause = next((text for failed, text in tests if failed), "")
-    return Finding(not cause, asked, cause)
+def _by_rows(x_train: Tensor, x: Tensor, k: int) -> Tensor:
+    own = x.mean(1, keepdim=True)
+    v = _axes(x_train - x_train.mean(1, keepdim=True))[:k]
+    return (x - own) @ v.T @ v + own

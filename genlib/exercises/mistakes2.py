@@ -17,6 +17,10 @@ def kl(p: Tensor, q: Tensor) -> Tensor:
     return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(-1)  # [B, K] -> [B]
 
 
+def _entropy(p: Tensor) -> Tensor:
+    return torch.special.entr(p).sum(-1)
+
+
 def js(p: Tensor, q: Tensor) -> Tensor:
     m = (p + q) / 2
     return (kl(p, m) + kl(q, m)) / 2
@@ -54,6 +58,19 @@ def wrong_kls(p: Tensor, q: Tensor) -> list[Wrong]:
         ("Something is added to p and q that does not belong there: no ε.",
          ((p + e) * ((p + e) / (q + e)).log()).sum(-1)),
         ("You took absolute values: single terms may be negative.", terms.abs().sum(-1)),
+        ("There is no factor ½ here.", right / 2),
+        ("You took a softmax: p and q are probabilities already.",
+         kl(p.softmax(-1), q.softmax(-1))),
+        ("You took a softmax of q: it holds probabilities already.", kl(p, q.softmax(-1))),
+        ("`F.kl_div` wants log q for its first argument, and p for its second.",
+         (p * (p.log() - q)).sum(-1)),
+        ("`F.kl_div` wants log q for its first argument, p for its second: you gave it p and q.",
+         (q * (q.log() - p)).sum(-1)),
+        ("That is a difference of two entropies: both logarithms are weighed by p.",
+         (p * p.log() - q * q.log()).sum(-1)),
+        ("That is the total variation, half the sum of |p − q|.", (p - q).abs().sum(-1) / 2),
+        ("That is the sum of squared differences.", (p - q).square().sum(-1)),
+        ("That is the χ² divergence.", ((p - q).square() / q).sum(-1)),
         *wrong_reductions(terms),
     ]  # fmt: skip
 
@@ -87,6 +104,21 @@ def wrong_priors(mu: Tensor, log_var: Tensor) -> list[Wrong]:
         ("You subtract log σ where log σ² belongs: that is log_var itself.",
          total(square, variance, 0.5 * log_var)),
         ("You added log σ² instead of subtracting it.", total(square, variance, -log_var)),
+        ("You subtracted μ²: add it.", total(-square, variance, log_var)),
+        ("You subtracted σ²: add it.", total(square, -variance, log_var)),
+        ("The 1 is added: subtract it.", 0.5 * (square + variance + 1 - log_var).sum(-1)),
+        ("The factor ½ is at μ² alone: it belongs to the whole sum.",
+         (0.5 * square + variance - 1 - log_var).sum(-1)),
+        ("The factor ½ is missing at μ².", (square + 0.5 * (variance - 1 - log_var)).sum(-1)),
+        ("You took |μ|: the KL has μ².", total(mu.abs(), variance, log_var)),
+        ("The terms of the variance are missing: μ² is half the story.", 0.5 * square.sum(-1)),
+        ("The logarithm of σ² is `log_var`: you took exp of it there too.",
+         total(square, variance, variance)),
+        ("You summed μ before squaring it.",
+         0.5 * (mu.sum(-1).square() + (variance - 1 - log_var).sum(-1))),
+        ("mu and log_var have changed places.",
+         0.5 * (log_var.square() + mu.exp() - 1 - mu).sum(-1)),
+        ("That is in bits: it is to be in nats.", terms.sum(-1) / math.log(2)),
         ("The −1 is missing: for μ = 0, σ = 1 the result must be 0.",
          0.5 * (square + variance - log_var).sum(-1)),
         ("The −1 is counted once and not for each dimension.",
@@ -121,6 +153,16 @@ def wrong_jss(p: Tensor, q: Tensor) -> list[Wrong]:
         ("The sign is wrong.", -right),
         ("You took the geometric mean of p and q: take the arithmetic one.",
          (kl(p, geometric) + kl(q, geometric)) / 2),
+        ("You took the geometric mean of p and q: take the arithmetic one.",
+         (lambda g: (kl(p, g) + kl(q, g)) / 2)(geometric / geometric.sum(-1, keepdim=True))),
+        ("The factor ½ is there twice.", right / 2),
+        ("You took the larger of the two KLs: take their mean.", torch.maximum(kl(p, m), kl(q, m))),
+        ("You subtracted KL(q‖m): add it.", kl(p, m) - kl(q, m)),
+        ("You multiplied the two KLs: take their mean.", kl(p, m) * kl(q, m)),
+        ("log 2 is added: the average m has the factor ½ already.", right + math.log(2)),
+        ("The factors ½ before the entropies of p and q are missing.",
+         _entropy(m) - _entropy(p) - _entropy(q)),
+        ("That is the total variation, half the sum of |p − q|.", (p - q).abs().sum(-1) / 2),
         *wrong_reductions(terms),
     ]  # fmt: skip
 
@@ -143,6 +185,18 @@ def wrong_estimators(log_p: Tensor, log_q: Tensor) -> list[Wrong]:
         ("That is r − 1 alone, whose mean is 0.", u.expm1()),
         ("That is r log r − (r − 1), for samples of q: these are samples of p.",
          u.exp() * u - u.expm1()),
+        ("There is no factor ½ here.", right / 2),
+        ("The 1 is added: it is (r − 1) − log r.", u.exp() + 1 - u),
+        ("That is r, whose mean is 1 whatever p and q are.", u.exp()),
+        ("r is a quotient of probabilities: take exp of log q − log p.",
+         (log_q / log_p) - 1 - (log_q / log_p).log()),
+        ("r is a quotient of probabilities: take exp of log q − log p.", log_q / log_p - 1 - u),
+        ("k1 is weighed by p: the samples are of p already.", -log_p.exp() * u),
+        ("You cut off large values: that is biased downwards.", right.clamp(max=1)),
+        ("You repeated the mean: return each sample's own value.", right.mean().expand(len(u))),
+        ("You repeated the mean of k1: return a value for each sample, never negative.",
+         (-u).mean().expand(len(u))),
+        ("You shifted k1 until it is nowhere negative: that is biased upwards.", u.max() - u),
         ("You returned the mean: return one value per sample.", right.mean()),
         ("You returned the sum: return one value per sample.", right.sum()),
     ]  # fmt: skip

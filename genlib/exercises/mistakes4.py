@@ -75,6 +75,13 @@ def wrong_judgements(real: Tensor, fake: Tensor) -> list[Wrong]:
         ("That is a loss of the difference of the logits: each image is judged by itself.",
          F.softplus(fake - real)),
         ("The label of the real images is 0.9: no smoothing here.", r + 0.1 * real + f),
+        ("Labels are 0.9 for real images and 0.1 for generated ones: no smoothing here.",
+         r + 0.1 * real + f - 0.1 * fake),
+        ("You took the larger of the two terms: add them.", torch.maximum(r, f)),
+        ("1 − σ(l) is σ(−l): you took σ(1 − l).", r + F.softplus(fake - 1)),
+        ("log(1 − σ(l)) is log σ(−l): you took 1 − log σ(l).", r - 1 - f_as_real),
+        ("You took tanh of the logits first: they go in as they are.",
+         F.softplus(-real.tanh()) + F.softplus(fake.tanh())),
         ("You multiplied the two terms: add them.", r * f),
         ("That is the probability that both are judged right: take −log of it.", (-r - f).exp()),
     ]  # fmt: skip
@@ -132,6 +139,12 @@ def wrong_persuasions(fake: Tensor) -> list[Wrong]:
         ("The label is 0.9: smoothing is for the discriminator, and not here.", right + 0.1 * fake),
         ("You added the discriminator's term to it: asked is −log σ(l) alone.", right + judged),
         ("That is 1/σ(l): take the logarithm of it.", right.exp()),
+        ("That is exp(−l): −log σ(l) is log(1 + exp(−l)).", (-fake).exp()),
+        (f"{TWICE} And the sign is wrong.", -F.softplus(-p)),
+        ("That is max(0, −l), which has no gradient above 0: asked is −log σ(l).", F.relu(-fake)),
+        ("There is no factor 2 here.", 2 * right),
+        ("You divided by the batch size: return one number per image, and let the training loop "
+         "take the mean.", right / len(fake) if len(fake) > 1 else None),
     ]  # fmt: skip
 
 
@@ -213,6 +226,17 @@ def wrong_features(m: Tensor) -> list[Wrong]:
         ("1 is subtracted twice, or subtracted though j = i was left out.", right - 1),
         ("That is in powers of 2: use exp.", (others * torch.exp2(-distance)).sum(1)),
         ("The logarithm is one step too many.", right.log()),
+        ("You compared each sample with one other, its neighbour in the batch: take all others.",
+         (-(m - m.roll(1, 0)).abs().sum(-1)).exp()),
+        ("You compared each sample with one other, its neighbour in the batch: take all others.",
+         (-(m - m.roll(-1, 0)).abs().sum(-1)).exp()),
+        ("You compared each sample with the mean of the batch: take all others, one by one.",
+         (-(m - m.mean(0)).abs().sum(-1)).exp()),
+        ("Each pair is counted twice.", 2 * right),
+        ("You compared all samples with the first one: each sample is compared with all others.",
+         near[0]),
+        ("All kernels have one number: each has its own distance.",
+         ((-distance.sum(-1)).exp().sum(1) - 1)[:, None].expand_as(right)),
         ("The sign is wrong: nearness is positive.", -right),
         ("Only the nearest other sample counts: sum over all others.", (others * near).amax(1)),
         ("You compared the rows of one sample with each other: row b is compared with row b of "

@@ -90,6 +90,17 @@ def wrong_penalties(critic: Critic, x: Tensor, fake: Tensor, eps: Tensor) -> lis
          (slope.flatten(1).sum(1) - 1).square()),
         ("You multiplied by λ = 10: return the penalty alone.", 10 * right),
         ("The factor ½ is not in the penalty.", 0.5 * right),
+        ("x̂ = ε x lacks the generated image: add (1 − ε) fake.",
+         gradient_penalty(critic, x, 0 * fake, eps)),
+        ("That is the slope between x and fake: the penalty is on the gradient at x̂.",
+         ((critic(x) - critic(fake)).abs() / _norms(x - fake) - 1).square()),
+        ("You took the gradient with respect to fake, which is 1 − ε times that at x̂.",
+         ((1 - eps) * norms - 1).square()),
+        ("You took the gradient with respect to x, which is ε times that at x̂.",
+         (eps * norms - 1).square()),
+        ("Something is added under the root: it moves every slope.",
+         ((norms.square() + 1e-3).sqrt() - 1).square()),
+        ("An axis of length 1 is left: return one number per image, [B].", right[:, None]),
         ("The gradient was divided by the batch size: take that of the sum of the scores, or ones "
          "for `grad_outputs`, not of their mean.", (norms / len(x) - 1).square()),
     ]  # fmt: skip
@@ -103,6 +114,20 @@ def wrong_critic_losses(real: Tensor, made: Tensor, norms: Tensor, weight: float
         ("The sign of the distance is wrong: the critic wants real scores high and generated ones "
          "low, and a loss is lowered.", (weight * penalty - gap).mean()),
         ("The penalty is missing.", gap.mean()),
+        ("There is no factor ½ before the penalty.", (gap + weight / 2 * penalty).mean()),
+        ("λ is fixed at 10 in your code: use `weight`.", (gap + 10 * penalty).mean()),
+        ("λ is squared with the norm: it multiplies the square.",
+         (gap + (weight * (norms - 1)).square()).mean()),
+        ("λ multiplies the norm: it multiplies the square of the norm less 1.",
+         (gap + (weight * norms - 1).square()).mean()),
+        ("You took 1 off the squared norm and squared nothing: it is (norm − 1)².",
+         (gap + weight * (norms.square() - 1)).mean()),
+        ("The signs are wrong: that is what the critic raises. A loss is lowered.", -right),
+        ("Only the largest penalty counts: take the mean.", gap.mean() + weight * penalty.max()),
+        ("You took the absolute value of the distance: where the critic has the sides wrong, it "
+         "must be told.", (gap.abs() + weight * penalty).mean()),
+        ("You divided by B − 1: a mean over the batch divides by B.",
+         right * len(real) / (len(real) - 1) if len(real) > 1 else None),
         ("The distance is missing.", (weight * penalty).mean()),
         ("The sign of the penalty is wrong: a loss adds what shall become small.",
          (gap - weight * penalty).mean()),
@@ -155,6 +180,7 @@ def wrong_wassersteins(x: Tensor, y: Tensor) -> list[Wrong]:
     city = torch.stack([(x - y[order]).abs().sum(1).mean() for order in pairings]).min()
     alone = torch.stack([a.sort().values - b.sort().values for a, b in zip(x.T, y.T, strict=True)])
     right = costs.mean(1).min()
+    whole = "You took one norm over all pairs: take each pair's, `norm(dim=1)`, then the mean."
     longest = "That is one way, the longest: take the mean over the pairs of the cheapest pairing."
     return [
         ("You paired the points in the order they came: find the pairing that costs least.",
@@ -185,6 +211,21 @@ def wrong_wassersteins(x: Tensor, y: Tensor) -> list[Wrong]:
         (longest, costs.amax(1).min()),
         (longest, torch.maximum(every.amin(1).max(), every.amin(0).max())),  # Hausdorff
         ("That is the shortest of all distances.", every.min()),
+        ("That is the pairing of W₂, which need not be the cheapest for distances.",
+         costs.mean(1)[costs.square().mean(1).argmin()]),
+        ("You sorted both sets by one coordinate: that finds the best pairing on a line only.",
+         (x[x[:, 0].argsort()] - y[y[:, 0].argsort()]).norm(dim=1).mean()),
+        ("You took all coordinates as numbers on one line: a point's coordinates move together.",
+         (x.flatten().sort().values - y.flatten().sort().values).abs().mean()),
+        (whole, costs.square().sum(1).sqrt().min()),
+        (whole, costs.square().sum(1).sqrt().min() / len(x)),
+        ("You took norms over the points, `norm(dim=0)`: a distance is over the coordinates.",
+         torch.stack([(x - y[order]).norm(dim=0).mean() for order in pairings]).min()),
+        ("Only turns of the list were tried: try every pairing.",
+         torch.stack([(x - y.roll(k, 0)).norm(dim=1).mean() for k in range(len(x))]).min()),
+        ("You averaged the squares of all coordinates: take distances, √Σ over the coordinates.",
+         squares / x.shape[1]),
+        ("There is no factor ½ here.", right / 2),
         ("The result is left with length 1: return a number of shape [].", right[None]),
         ("Return one number, the mean over the pairs.", costs[costs.mean(1).argmin()]),
     ]  # fmt: skip
@@ -223,6 +264,17 @@ def wrong_slopes(f: Critic, points: Tensor) -> list[Wrong]:
          (rise / (away + 1e-1)).max()),
         ("That is the largest gradient norm at the points: the exercise asks for slopes between "
          "pairs, which need no gradient.", gradient.max()),
+        ("Something is added to the distance: leave out the pairs at distance 0 instead.",
+         (rise / (away + 1e-3)).max()),
+        ("You took the largest difference of a coordinate: the distance is Euclidean.",
+         torch.where(off, rise / (points[:, None] - points).abs().amax(2), 0.0).max()),
+        ("The slopes to the origin were taken: take those between pairs of points.",
+         (scores.abs() / points.norm(dim=1).clamp(min=1e-9)).max()),
+        ("That is the median slope: one steep pair is enough, take the largest.",
+         slopes[off].median()),
+        ("You divided 1 by it: the slope is rise over distance.", 1 / slopes.max()),
+        ("Each pair is counted twice, or doubled: take the largest slope itself.",
+         2 * slopes.max()),
         ("Return one number, the largest over all pairs.", slopes),
         ("Return one number: you took the largest for each point.", slopes.amax(1)),
         ("The result is left with length 1: return a number of shape [].", slopes.max()[None]),

@@ -5,6 +5,7 @@ Each `wrong_*` lists likely mistakes with the value that the mistake gives for t
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -67,6 +68,17 @@ def wrong_encoder_losses(s: Seen, gamma: float) -> list[Wrong]:
          "1/K, and codes are free to leave the prior.", prior / s.mu.shape[1] + like),
         ("Likeness is averaged over the features: sum it, as the log of a product of densities is "
          "a sum.", prior + like / gap.shape[1]),
+        ("Likeness is averaged over the features: sum it, and halve it.",
+         prior + gap.square().mean(1)),
+        ("Likeness is averaged over features and batch, as `F.mse_loss` does: give "
+         "`reduction=\"none\"`, sum over the features, and halve it.", prior + gap.square().mean()),
+        ("The KL term is averaged over the batch too: keep one number per image.",
+         prior.mean() / s.mu.shape[1] + like if len(prior) > 1 else None),
+        ("The factor ½ of the KL term is there twice.", prior / 2 + like),
+        ("The constant of the Gaussian, ½ log 2π for each feature, is left out here.",
+         right + gap.shape[1] * 0.5 * math.log(2 * math.pi)),
+        ("You added [B, 1] and [B], which broadcasts to [B, B]: no `keepdim`.",
+         prior[:, None] + like if len(prior) > 1 else None),
         ("KL and likeness are both averaged over their dimensions: sum them.",
          prior / s.mu.shape[1] + like / gap.shape[1]),
         ("The KL term is missing.", like), ("Likeness is missing.", prior),
@@ -106,6 +118,19 @@ def wrong_decoder_losses(s: Seen, gamma: float) -> list[Wrong]:
         ("γ weighs the GAN loss: it weighs likeness.", likeness(s) + gamma * (a + b)),
         ("γ weighs the whole loss: it weighs likeness alone.", gamma * (likeness(s) + a + b)),
         ("You divided by γ: multiply likeness by it.", likeness(s) / gamma + a + b),
+        ("γ is squared.", gamma * like + a + b),
+        ("γ is a weight of likeness alone, and no share: the GAN loss has no 1 − γ.",
+         like + (1 - gamma) * (a + b)),
+        ("γ is a weight of likeness alone, and no share: there is no 1 − γ.",
+         (1 - gamma) * likeness(s) + gamma * (a + b)),
+        ("γ is fixed in your code: use `gamma`.",
+         0.3 * likeness(s) + a + b),
+        ("The GAN loss is averaged over the batch (the default of `binary_cross_entropy_with_"
+         "logits`): give `reduction=\"none\"`.",
+         like + a.mean() + b.mean() if len(a) > 1 else None),
+        ("That is likeness less the discriminator's whole loss: asked is −log σ(l) of both "
+         "generated images.", like + saturating - F.softplus(-s.real)),
+        ("The GAN loss is there twice.", like + 2 * (a + b)),
         ("Likeness is missing: reconstructions would only have to look real.", a + b),
         ("The GAN loss is missing.", like),
         ("The prior sample is missing: the decoder makes two images, and both are to look real.",
@@ -171,6 +196,8 @@ def wrong_discriminator_losses(s: Seen, gamma: float) -> list[Wrong]:
         ("That is a critic's loss: asked is −log of a probability.",
          s.rebuilt + s.sampled - s.real),
         ("That is the mean of the three terms: add them.", right / 3),
+        ("That is the hinge loss: asked is −log of a probability.",
+         F.relu(1 - s.real) + F.relu(1 + s.rebuilt) + F.relu(1 + s.sampled)),
         *_shapes(right),
     ]  # fmt: skip
 
@@ -215,7 +242,24 @@ def wrong_arithmetic(mu: Tensor, log_var: Tensor, has: Tensor, strength: float) 
          torch.where(has[:, None], mu, present.mean(0).expand_as(mu))),
         ("Every image without the attribute got the same code: add the vector to its own.",
          torch.where(has[:, None], mu, (strength * v).expand_as(mu))),
-        ("`strength` is not used.", torch.where(has[:, None], mu, mu + v)),
+        ("`strength` is not used, or cut off at 1.", torch.where(has[:, None], mu, mu + v)),
+        ("You compared the first image with the attribute with the first one without: take the "
+         "means over all.", moved(present[0] - lacking[0])),
+        ("There is no factor ½ here.", moved(v / 2)),
+        ("You divided the vector by the codes' deviations: add it as it is.",
+         moved(v / mu.std(0))),
+        ("You weighed the codes by how sure the encoder is: asked are plain means of `mu`.",
+         moved(_weighed(mu, log_var, has) - _weighed(mu, log_var, ~has))),
+        ("You scaled the codes: add the vector to them.",
+         torch.where(has[:, None], mu, mu * (1 + strength))),
+        ("`has` served as numbers: 0 and 1 pick the first two rows. Keep it bool, or use "
+         "`has.bool()`.", moved(_direction(mu, has.long()))),
+        ("The images with the attribute were moved too, the other way: they stay as they are.",
+         torch.where(has[:, None], mu - strength * v, mu + strength * v)),
+        ("The images are in another order: those with the attribute come first. Keep the order.",
+         torch.cat([present, lacking + strength * v])),
+        ("The images are in another order: those without the attribute come first. Keep the order.",
+         torch.cat([lacking + strength * v, present])),
         ("You divided by `strength`: multiply by it.",
          torch.where(has[:, None], mu, mu + v / strength)),
         ("You multiplied the codes too: `strength` weighs the vector alone.",
@@ -234,6 +278,11 @@ def wrong_arithmetic(mu: Tensor, log_var: Tensor, has: Tensor, strength: float) 
         ("Return the codes, [N, K]: that is the vector, times `strength`.", strength * v),
         ("Return the codes, not what is added to them.", right - mu),
     ]  # fmt: skip
+
+
+def _weighed(mu: Tensor, log_var: Tensor, chosen: Tensor) -> Tensor:
+    weights = (-log_var[chosen]).exp()
+    return (weights * mu[chosen]).sum(0) / weights.sum(0)  # [K]
 
 
 def _direction(mu: Tensor, has: Tensor) -> Tensor:

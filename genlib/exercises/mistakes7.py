@@ -74,6 +74,19 @@ def wrong_frechets(a: Tensor, b: Tensor) -> list[Wrong]:
         ("You averaged over the D features: take the trace.", shift + _spread(A, B) / D),
         ("You averaged over the D features: sum.", right / D),
         ("You compared one set with itself.", 0 * right),
+        ("`eigvalsh` reads one half of a symmetric matrix, and the product of two covariances is "
+         "not symmetric: `eigvals(…).real`, or √Σ_a Σ_b √Σ_a.",
+         shift + traces - 2 * torch.linalg.eigvalsh(product).clamp(min=0).sqrt().sum()),
+        ("The singular values of the product are not its eigenvalues: take those.",
+         shift + traces - 2 * torch.linalg.svdvals(product).sqrt().sum()),
+        ("You summed all entries: the trace sums the diagonal.",
+         shift + A.sum() + B.sum() - 2 * _matrix_root(product).sum()),
+        ("The covariances got a little extra on their diagonals: leave it out.",
+         shift + _spread(A + 1e-3 * torch.eye(D), B + 1e-3 * torch.eye(D))),
+        ("You scaled each vector to length 1: the features go in as they are.",
+         (lambda u, v: (u.mean(0) - v.mean(0)).square().sum() + _spread(u.T.cov(), v.T.cov()))
+         (a / a.norm(dim=1, keepdim=True), b / b.norm(dim=1, keepdim=True))),
+        ("There is no factor ½ here.", right / 2),
         ("The result is left with length 1: return one number.", right[None]),
     ]  # fmt: skip
 
@@ -128,6 +141,14 @@ def wrong_precisions(real: Tensor, fake: Tensor, k: int) -> list[Wrong]:
         ("You took the k-th farthest for the k-th nearest.",
          _pair(real, fake, own_real.sqrt().topk(k).values[:, -1],
                own_fake.sqrt().topk(k).values[:, -1])),
+        ("k is fixed in your code: use the argument.",
+         _pair(real, fake, _radius(real, 3), _radius(fake, 3))),
+        ("You added the differences of the coordinates: the distance is Euclidean.",
+         _city_pair(real, fake, k)),
+        ("The radius is halved.", _pair(real, fake, r / 2, f / 2)),
+        ("The radius is doubled.", _pair(real, fake, 2 * r, 2 * f)),
+        ("You scaled each set by itself: distances between the sets then mean nothing.",
+         _own_scale(real, fake, k)),
         (other, _pair(real, fake, away.kthvalue(k).values, away.T.kthvalue(k).values)),
         ("Both sets together gave the radii: the balls of a set reach to neighbours of that set.",
          _pair(real, fake, mixed[: len(real)], mixed[len(real) :])),
@@ -191,12 +212,35 @@ def wrong_densities(real: Tensor, fake: Tensor, k: int) -> list[Wrong]:
          _shares(away, _radius(real, k).mean().expand(len(real)), k)),
         ("A distance was compared with a squared radius.",
          _shares(away, _radius(real, k).square(), k)),
+        ("A squared distance was compared with a radius that is not squared.",
+         _shares(away.square(), _radius(real, k), k)),
+        ("k is fixed in your code: use the argument.",
+         _shares(away, _radius(real, 3), 3)),
+        ("You took k + 1 for k, in the radius and in the division.",
+         _shares(away, _radius(real, k + 1), k + 1)),
+        ("Density is an average over all pairs, over k: divide by k and by the number of fake "
+         "vectors.", torch.stack([count / (k * inside.numel()), coverage])),
+        ("That is precision over k in place of density: count the balls that a fake vector lies "
+         "in.", torch.stack([_share(inside.any(0)) / k, coverage])),
+        ("Coverage is divided by k: only density is.", torch.stack([density, coverage / k])),
+        ("Density is a mean over the fake vectors: you took the median.",
+         torch.stack([inside.double().sum(0).median() / k, coverage])),
+        ("Those are counts: divide by the numbers of vectors, and density by k.",
+         torch.stack([count, inside.any(1).double().sum()])),
+        ("Those are percentages: shares are asked.", 100 * right),
+        ("Those are precision and recall.", precision_recall(real, fake, k)),
     ]  # fmt: skip
 
 
 def _root(cov: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(cov)
     return (vectors * values.clamp(min=0).sqrt()) @ vectors.T  # [D, D]
+
+
+def _matrix_root(product: Tensor) -> Tensor:
+    """Of a product of two covariances, whose eigenvalues are real."""
+    values, vectors = torch.linalg.eig(product)
+    return (vectors * values.real.clamp(min=0).sqrt() @ torch.linalg.inv(vectors)).real
 
 
 def _spread(A: Tensor, B: Tensor) -> Tensor:
@@ -222,6 +266,20 @@ def _pair(real: Tensor, fake: Tensor, real_radius: Tensor, fake_radius: Tensor) 
     away = _away(real, fake)  # [N, M]
     in_real, in_fake = away <= real_radius[:, None], away <= fake_radius
     return torch.stack([_share(in_real.any(0)), _share(in_fake.any(1))])
+
+
+def _city_pair(real: Tensor, fake: Tensor, k: int) -> Tensor:
+    def radius(v: Tensor) -> Tensor:
+        return torch.cdist(v, v, p=1).kthvalue(k + 1).values
+
+    away = torch.cdist(real, fake, p=1)
+    in_real, in_fake = away <= radius(real)[:, None], away <= radius(fake)
+    return torch.stack([_share(in_real.any(0)), _share(in_fake.any(1))])
+
+
+def _own_scale(real: Tensor, fake: Tensor, k: int) -> Tensor:
+    a, b = ((v - v.mean(0)) / v.std(0) for v in (real, fake))
+    return precision_recall(a, b, k)
 
 
 def _shares(away: Tensor, radius: Tensor, k: int) -> Tensor:

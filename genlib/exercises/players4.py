@@ -32,7 +32,8 @@ class TinyGenerator(Generator):
 
     def forward(self, z: Tensor) -> Tensor:
         self.given.append(z.detach().clone())
-        return torch.cat([self.shift.expand(len(z), 2), z[:, :1]], dim=1)
+        # Multiplied, so that a second `backward` through one graph fails as in larger networks.
+        return torch.cat([self.shift * torch.ones(len(z), 2), z[:, :1]], dim=1)
 
 
 class TinyDiscriminator(nn.Module):

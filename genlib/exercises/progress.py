@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +19,17 @@ KEPT = (
     "What you pass is kept between sessions. The chapters' solutions do not count. "
     "On Colab, where the machine is thrown away, exercises.keep_progress keeps it on your Drive."
 )
+LOST = (
+    "This machine of Colab is thrown away when you leave, and what you passed with it. "
+    'exercises.keep_progress("/content/drive/MyDrive/genlib") keeps it on your Drive, once that is '
+    "mounted. The chapters' solutions do not count."
+)
 NOT_KEPT = f"Nothing is kept: {kept.VARIABLE} is `off`."
+NOT_READ = (
+    f"Nothing is kept, since its file cannot be read. Set {kept.VARIABLE} to a file that can be "
+    "read and written."
+)
+DRIVES = "/content/drive"  # where Colab mounts them
 
 
 @dataclass(frozen=True)
@@ -29,11 +40,13 @@ class Progress:
         solved: numbers of the exercises of which every check has passed.
         tried: numbers of those that were tried, and not solved yet.
         file: where passes are kept, None if they are not.
+        readable: whether that file, or its absence, could be made out.
     """
 
     solved: tuple[str, ...]
     tried: tuple[str, ...]
     file: Path | None
+    readable: bool = True
 
     @property
     def total(self) -> int:
@@ -61,7 +74,10 @@ class Progress:
     @property
     def note(self) -> str:
         """What becomes of it when the session ends. It names no path: outputs are shared."""
-        return KEPT if self.file else NOT_KEPT
+        if not self.file or not self.readable:
+            return NOT_KEPT if self.readable else NOT_READ
+        at_risk = "google.colab" in sys.modules and not self.file.as_posix().startswith(DRIVES)
+        return LOST if at_risk else KEPT
 
     def __str__(self) -> str:
         return f"{self.sentence}\n\n{self.table}\n\n{self.note}"
@@ -92,10 +108,12 @@ def progress() -> Progress:
     """
     file: Path | None = None
     found: kept.Kept = {}
+    readable = True
     try:
         file = kept.place()
         found = kept.read(file) if file else {}
     except (OSError, RuntimeError) as error:
+        readable = False
         kept.say_once(
             f"genlib: your passes cannot be read: {error}. Set {kept.VARIABLE} to a file."
         )
@@ -106,7 +124,7 @@ def progress() -> Progress:
             solved.append(number)
         elif any(states):
             tried.append(number)
-    return Progress(tuple(solved), tuple(tried), file)
+    return Progress(tuple(solved), tuple(tried), file, readable)
 
 
 def keep_progress(folder: str | Path) -> Progress:

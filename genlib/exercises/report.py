@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,13 @@ class Finding:
         ok: whether it is as it should be.
         symptom: what was seen, with the student's own shapes and numbers.
         cause: what most likely brought it about, and what to change. Empty where all is well.
+        otherwise: what to say in its place if no cause is found.
     """
 
     ok: bool
     symptom: str
     cause: str = ""
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,4 +71,8 @@ class Report:
 def conclude(exercise: str, findings: list[Finding]) -> Report:
     """The report over `findings`: passed if there are some and all are well."""
     passed = bool(findings) and all(finding.ok for finding in findings)
-    return Report(passed, exercise, tuple(findings))
+    said = [
+        finding if finding.ok or finding.cause else replace(finding, cause=finding.otherwise)
+        for finding in findings
+    ]
+    return Report(passed, exercise, tuple(said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,10 +60,14 @@ class Round:
         self.x = torch.tensor([-0.7, 0.7, 0.0]) + 0.1 * normal("round", 256, 3).float()  # [256, 3]
         self.noises: list[Tensor] = []  # every z of the last round
         self.rounds = 0
+        self.steps = dict.fromkeys(self.players, 0)  # of the last round
+        for name, optimizer in self.optimizers.items():
+            optimizer.register_step_post_hook(functools.partial(self._count, name))
 
     def play(self, fn: Any, rng: torch.Generator) -> Tensor:
         """One call: what it returns."""
         self.generator.given.clear()
+        self.steps = dict.fromkeys(self.players, 0)
         pictures = call(
             fn, self.generator, self.discriminator, self.optimizers["generator"],
             self.optimizers["discriminator"], self.x, rng,
@@ -112,12 +117,15 @@ class Round:
     def source(self, fn: Any) -> Finding:
         """Does all noise come from `rng`?"""
         calls = []
-        for seed in (1, 2):
+        for seed, rng in ((1, "rng"), (2, "rng"), (3, "another rng")):
             torch.manual_seed(seed)
             again = Round()
-            again.play(fn, make_generator(0, "exercise 4", "rng"))
+            again.play(fn, make_generator(0, "exercise 4", rng))
             calls.append(again.noises)
-        if len(calls[0]) == len(calls[1]) and all(map(same, *calls)):
+        if any(same(z, other) for z, other in zip(calls[1], calls[2], strict=False)):
+            cause = "The function seeds `rng`, or a generator of its own: only draw from `rng`."
+            return Finding(False, "with another `rng` there is noise that stays the same", cause)
+        if len(calls[0]) == len(calls[1]) and all(map(same, *calls[:2])):
             return Finding(True, "all noise comes from `rng`")
         cause = "Pass `generator=rng` to every `torch.rand` and `torch.randn`."
         return Finding(False, "with the same `rng`, two calls drew different noise", cause)
@@ -127,18 +135,18 @@ class Round:
     ) -> Finding:
         """Did the player move by its gradient, times its learning rate?"""
         rate = RATES[name]
-        moves: list[Wrong] = [(cause, -rate * w) for cause, w in wrongs if w is not None]
+        moves: list[Wrong] = [
+            (f"The {name} did not move: is its `step` missing, or did no gradient reach it?",
+             torch.zeros_like(change)),
+            (f"The {name}'s optimiser stepped twice with one gradient.", -2 * rate * right),
+            *((cause, -rate * w) for cause, w in wrongs if w is not None),
+        ]  # fmt: skip
         if left is not None and bool(left.any()):
             cause = (
                 f"What was left in the {name}'s gradients from before was added: clear them before "
                 "each `backward` of its own loss."
             )
             moves.append((cause, -rate * (right + left)))
-        moves += [
-            (f"The {name} did not move: is its `step` missing, or did no gradient reach it?",
-             torch.zeros_like(change)),
-            (f"The {name}'s optimiser stepped twice with one gradient.", -2 * rate * right),
-        ]  # fmt: skip
         how = f"in round {self.rounds}"
         if self.sure is not None:
             how = "where the discriminator is sure and " + (
@@ -146,7 +154,18 @@ class Round:
             )
         found = judge(change, -rate * right, moves, f"{how}, the change of the {name}'s weights")
         # On doubtful logits it was right: what fails here is arithmetic.
-        return replace(found, cause=_ONCE) if self.sure is not None and not found.ok else found
+        if self.sure is not None and not found.ok:
+            return replace(found, cause=_ONCE)
+        if not self.steps[name] and bool(change.any()):
+            seen = f"the {name}'s weights moved, but its optimiser made no step"
+            return Finding(False, seen, "Move them with the optimiser that is given: `step()`.")
+        if not found.ok and not found.cause and self.steps[name] > 1:
+            seen = f"The {name}'s optimiser made {self.steps[name]} steps: one a round."
+            return replace(found, cause=seen)
+        return found
+
+    def _count(self, name: str, *_: Any) -> None:
+        self.steps[name] += 1
 
     def _images(self, generator: TinyGenerator) -> Tensor:
         images: Tensor = generator(torch.zeros(len(self.x), generator.latent))

@@ -58,7 +58,8 @@ def unknown_sample(fn: Any, value: Tensor, mu: Tensor, log_var: Tensor, eps: Ten
     if torch.equal(first, second):
         if torch.equal(first, call(fn, mu, log_var, normal("other", *eps.shape))):
             return "`eps` is not used: z is the same for another ε."
-        at = tuple(int(i) for i in torch.unravel_index(eps.abs().argmax(), eps.shape))
+        gaps = (value - mu) / eps - (0.5 * log_var).exp()  # where the wrong scale is farthest off
+        at = tuple(int(i) for i in torch.unravel_index(gaps.abs().argmax(), eps.shape))
         scale, sigma = ((value - mu) / eps)[at].item(), math.exp(0.5 * log_var[at].item())
         if not agree(call(fn, mu, log_var, 2 * eps) - mu, 2 * (value - mu)):
             return ""  # not of the form μ + s · ε
@@ -88,6 +89,17 @@ def which_term(
     if alone.shape == value.shape and agree(value - alone, latent_terms(mu, log_var).sum(1)):
         return "The KL is right: the mistake is in the likelihood."
     return "Neither term is right: try each by itself."
+
+
+def extreme_scales(fn: Any) -> Finding:
+    """Whether σ is exp(log_var / 2) where it is tiny and where it is huge."""
+    logs = torch.tensor([[-40.0, 40.0]]).double()
+    z = call(fn, torch.zeros_like(logs), logs, torch.ones_like(logs))
+    if z.shape == logs.shape and agree(z / (0.5 * logs).exp(), torch.ones_like(logs)):
+        return Finding(True, "σ is right where log σ² is −40 or 40")
+    got = _shown(z.detach().flatten()[:2])
+    seen = f"for log σ² = −40 and 40 your σ are {got}, expected {_shown((0.5 * logs[0]).exp())}"
+    return Finding(False, seen, "No clamp on `log_var`, and no ε added to σ or σ².")
 
 
 def law_of_samples(fn: Any) -> Finding:

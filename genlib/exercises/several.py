@@ -49,8 +49,12 @@ def call_several(
 
     @functools.wraps(fn)
     def wrapped(*given: Any) -> Any:
-        kept.append(fn(*given))
-        return torch.zeros(()) if isinstance(kept[-1], (tuple, list, Tensor)) else kept[-1]
+        value = fn(*given)
+        rows = (Tensor, np.ndarray) if numbers else (Tensor,)
+        if isinstance(value, rows) and value.ndim and len(value) == len(names):
+            value = tuple(value)  # one tensor with a row for each unpacks as several values do
+        kept.append(value)
+        return torch.zeros(()) if isinstance(value, (tuple, list, Tensor)) else value
 
     call(wrapped, *inputs, hint=hint, errors=errors)
     asked = f"Return {len(names)} values, separated by commas: {', '.join(names)}."

@@ -59,6 +59,9 @@ class Step:
         after = " after the generator's" if self.leftover else ""
         what = f"in a step{after}, the change of the discriminator's {len(change)} weights"
         found = judge(change, -RATE * right, moves, what)
+        if not self.steps and bool(change.any()):
+            cause = "Move the weights with the `optimizer` that is given: `optimizer.step()`."
+            return Finding(False, "the weights moved, but `optimizer` made no step", cause)
         return found if found.ok else replace(found, cause=self._seen(change, found.cause))
 
     def returned(self) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from itertools import combinations, permutations
 from typing import Any, NamedTuple
@@ -105,10 +106,13 @@ class Step:
             for network, rate in zip(self.networks, RATES, strict=True)
         )
         self.steps = 0
+        self.moves = [0, 0, 0]  # of the optimisers, in the last step
+        for i, optimizer in enumerate(self.optimizers):
+            optimizer.register_step_post_hook(functools.partial(self._count, i))
 
     def findings(self, fn: Any) -> list[Finding]:
         """What one step shows, up to the first network that moved wrongly."""
-        self.steps += 1
+        self.steps, self.moves = self.steps + 1, [0, 0, 0]
         batch = [normal(6, f"{name} {self.steps}", *shape) for name, shape in
                  (("x", (7, 1, 2, 3)), ("eps", (7, 3)), ("z_prior", (7, 3)))]  # fmt: skip
         before = copy.deepcopy(self.networks)  # its `.grad` is not copied
@@ -122,6 +126,9 @@ class Step:
         for i, network in enumerate(self.networks):
             change = flat(network.parameters()) - weights[i]
             found.append(self._moved(i, change, left[i], before, batch))
+            if not self.moves[i] and bool(change.any()):
+                seen = f"the {NAMES[i]}'s weights moved, but its optimiser made no step"
+                found[-1] = Finding(False, seen, "Move them with the `optimizers`: `step()`.")
             if not found[-1].ok:
                 return found
         frozen = [n for n, net in zip(NAMES, self.networks, strict=True)
@@ -129,6 +136,9 @@ class Step:
         if frozen:
             seen = f"after your step, weights of the {frozen[0]} ask for no gradients any more"
             return [*found, Finding(False, seen, "Undo `requires_grad_(False)` after use.")]
+        if not all(net.training for net in self.networks):
+            seen = "after your step, a network is in inference mode"
+            return [*found, Finding(False, seen, "Leave `eval()` out.")]
         return [*found, self._returned(value, before, batch)]
 
     def _moved(
@@ -157,6 +167,9 @@ class Step:
         ]  # fmt: skip
         what = f"in step {self.steps}, the change of the {name}'s weights"
         return judge(change, -RATES[i] * right, moves, what)
+
+    def _count(self, i: int, *_: Any) -> None:
+        self.moves[i] += 1
 
     def _returned(self, value: Tensor, before: Networks, batch: list[Tensor]) -> Finding:
         """Are the losses that are returned those that were lowered?"""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-import linecache
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from genlib.exercises import clues
+from genlib.exercises.patience import patience, place, quote
 from genlib.exercises.progress import note
 from genlib.exercises.report import Finding, Report, conclude
 
@@ -25,9 +28,10 @@ Wrong = tuple[str, Tensor | None]  # a likely mistake in words, and the value th
 class Stop(Exception):
     """Nothing more can be said: ends a check with this finding."""
 
-    def __init__(self, finding: Finding | None) -> None:
+    def __init__(self, finding: Finding | None, returned: str = "`...`") -> None:
         super().__init__()
         self.finding = finding  # None: not attempted yet
+        self.returned = returned  # what shows that
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,14 @@ def check(exercise: str) -> Callable[[Examination], Callable[[Any], Report]]:
         def judged(fn: Any) -> Report:
             findings: list[Finding] = []
             try:
-                with untouched_randomness(), torch.enable_grad():
+                with untouched_randomness(), torch.enable_grad(), on_cpu(), patience(fn):
                     if not callable(fn):
                         raise Stop(_not_a_function(fn))
                     examine(fn, findings)
             except Stop as stop:
                 if stop.finding is None:
-                    empty = Finding(False, "the function still returns `...`", "Fill in its body.")
+                    still = f"the function still returns {stop.returned}"
+                    empty = Finding(False, still, "Fill in its body.")
                     return Report(False, exercise, (empty,), attempted=False)
                 findings.append(stop.finding)
             except Exception as error:  # values built to break any look at them
@@ -81,6 +86,16 @@ def check(exercise: str) -> Callable[[Examination], Callable[[Any], Report]]:
 
 
 @contextmanager
+def on_cpu() -> Iterator[None]:
+    """Make tensors on the CPU, also where a notebook has chosen another device for new ones."""
+    if torch.empty(0).device.type == "cpu":
+        yield
+    else:
+        with torch.device("cpu"):
+            yield
+
+
+@contextmanager
 def untouched_randomness() -> Iterator[None]:
     """Give Python's, numpy's and torch's generators back as they were."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
@@ -93,11 +108,12 @@ def untouched_randomness() -> Iterator[None]:
 
 
 def attempt(fn: Callable[..., Any], *args: Any) -> Outcome:
-    """Call `fn`; only Ctrl-C gets through."""
+    """Call `fn`; only Ctrl-C gets through, and says where it came."""
     try:
         return Outcome(fn(*args))
-    except KeyboardInterrupt:
-        raise
+    except KeyboardInterrupt as stopped:
+        where = place(fn, [(step.tb_frame, step.tb_lineno) for step in _steps(stopped)])
+        raise KeyboardInterrupt(f"you stopped your function{where}") from None
     except BaseException as error:
         return Outcome(error=error)
 
@@ -118,10 +134,13 @@ def value_of(fn: Callable[..., Any], *args: Any, hint: str = "") -> Tensor:
     except ValueError:
         pass  # a builtin without a signature
     outcome = attempt(fn, *args)
+    if isinstance(outcome.error, Stop):  # a check's own wrapper has judged already
+        raise outcome.error
     if isinstance(outcome.error, NotImplementedError):
-        raise Stop(None)
+        raise Stop(None, "nothing (`NotImplementedError`)")
     if outcome.error is not None:
-        raise Stop(Finding(False, describe_error(fn, outcome.error), hint))
+        cause = clues.of_error(outcome.error) or hint
+        raise Stop(Finding(False, describe_error(fn, outcome.error), cause))
     return as_tensor(outcome.value)
 
 
@@ -137,8 +156,12 @@ def as_tensor(value: Any) -> Tensor:
         return value
     remedies: list[tuple[Any, str]] = [
         (type(None), "Does a line of it lack `return`?"),
-        (Tensor, "Integers lose all fractions: compute in floating point."),
-        ((np.ndarray, np.generic), "numpy carries no gradients: stay with torch's functions."),
+        (Tensor, _dtype_remedy(value)),
+        (
+            (np.ndarray, np.generic),
+            "A torch tensor is asked: stay with torch's functions, since "
+            "numpy carries no gradients.",
+        ),
         ((bool, int, float), "Did `.item()` or `float()` turn a tensor into a number?"),
         ((tuple, list), "Return one tensor, not several values."),
     ]
@@ -152,10 +175,29 @@ def compare(value: Tensor, right: Tensor, wrongs: Sequence[Wrong], what: str) ->
     """Whether `value` is `right`; if not, which of the `wrongs` it is, or how far off it is."""
     if agree(value, right):
         return Finding(True, f"{what} has shape {list(value.shape)} and the right values")
-    for cause, wrong in wrongs:
-        if wrong is not None and agree(value, wrong, 1e-2) and not agree(wrong, right):
-            return Finding(False, f"{what} {_difference(value, right)}", cause)
-    return Finding(False, f"{what} {_difference(value, right)}")
+    value, right = value.detach().cpu(), right.detach().cpu()
+    symptom = f"{what} {_difference(value, right)}"
+    # One number may lie near another mistake's by chance, many hardly.
+    slack = 1e-2 if right.numel() > 3 else 1e-3
+    for cause, wrong in nearest_first(value, wrongs):
+        if wrong is not None and agree(value, wrong, slack) and not agree(wrong, right):
+            return Finding(False, symptom, cause)
+    return Finding(False, symptom, otherwise=clues.of_numbers(value, right))
+
+
+def nearest_first(value: Tensor, wrongs: Sequence[Wrong]) -> list[Wrong]:
+    """`wrongs`, the closest to `value` first: two of them may differ by less than a tolerance."""
+
+    def distance(wrong: Wrong) -> float:
+        other = wrong[1]
+        if other is None or other.shape != value.shape or not value.numel():
+            return math.inf
+        gap = float((value.detach().double() - other.detach().double()).abs().max())
+        # Rounding must not decide between two formulas for one thing: the first is meant.
+        unit = 1e-6 * float(other.detach().double().abs().max()) + 1e-9
+        return round(gap / unit) if math.isfinite(gap / unit) else math.inf
+
+    return sorted(wrongs, key=distance)
 
 
 def agree(a: Tensor, b: Tensor, tolerance: float = 5e-4) -> bool:
@@ -168,13 +210,7 @@ def agree(a: Tensor, b: Tensor, tolerance: float = 5e-4) -> bool:
 
 def describe_error(fn: Any, error: BaseException) -> str:
     """One line: which error, where in the student's function, and its message."""
-    code = getattr(inspect.unwrap(fn), "__code__", None)
-    where, trace = "", error.__traceback__
-    while trace is not None:
-        if code is not None and trace.tb_frame.f_code.co_filename == code.co_filename:
-            source = linecache.getline(code.co_filename, trace.tb_lineno).strip()
-            where = f" in line {trace.tb_lineno}" + (f", {quote(source)}" if source else "")
-        trace = trace.tb_next
+    where = place(fn, [(step.tb_frame, step.tb_lineno) for step in _steps(error)])
     try:
         message = str(error)
     except Exception:
@@ -182,10 +218,19 @@ def describe_error(fn: Any, error: BaseException) -> str:
     return f"it raised {type(error).__name__}{where}" + (f": {quote(message)}" if message else "")
 
 
-def quote(text: str) -> str:
-    """Foreign text as one line of code, so that Markdown leaves it alone."""
-    line = " ".join(text.replace("`", "'").split())
-    return f"`{line[:160]}{' …' if len(line) > 160 else ''}`"
+def _steps(error: BaseException) -> Iterator[TracebackType]:
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _dtype_remedy(value: Any) -> str:
+    if isinstance(value, Tensor) and value.is_complex():
+        return "It is complex: take `.real` where the imaginary part is rounding alone."
+    if isinstance(value, Tensor) and value.dtype == torch.bool:
+        return "Those are truth values: count them or average them, `.double().mean()`."
+    return "Integers lose all fractions: compute in floating point."
 
 
 def _difference(value: Tensor, right: Tensor) -> str:

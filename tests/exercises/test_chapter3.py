@@ -12,6 +12,7 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from genlib import divergences, losses
 from genlib.exercises import (
+    bounds3,
     check_free_bits,
     check_importance_weighted_bound,
     check_negative_elbo,
@@ -557,8 +558,8 @@ def test_bits_names_the_cause(cause):
 BANKS = {
     "reparameterize": (check_reparameterize, mistakes3.wrong_samples, [(5, 3)] * 3),
     "elbo": (check_negative_elbo, mistakes3.wrong_elbos, [(5, 1, 3, 2)] * 2 + [(5, 4)] * 2),
-    "bound": (check_importance_weighted_bound, mistakes3.wrong_bounds, [(5, 3)] * 2),
-    "bits": (check_free_bits, mistakes3.wrong_free_bits, [(5, 3), (5, 3), ()]),
+    "bound": (check_importance_weighted_bound, bounds3.wrong_bounds, [(5, 3)] * 2),
+    "bits": (check_free_bits, bounds3.wrong_free_bits, [(5, 3), (5, 3), ()]),
 }
 KNOWN = [
     pytest.param(name, i, id=f"{name}-{i}")

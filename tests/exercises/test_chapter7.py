@@ -215,7 +215,7 @@ PRECISION_WRONG = {
     ),
     "Those are percentages": lambda *a: [100 * v for v in precision_recall(*a)],
     "Two precisions": lambda r, f, k: (precision_recall(r, f, k)[0],) * 2,
-    "it returned one tensor": lambda *a: torch.stack(precision_recall(*a)),
+    "it returned one tensor": lambda *a: torch.stack(precision_recall(*a)).prod(),
     "it returned 3 values": lambda *a: (*precision_recall(*a), 0.0),
 }  # fmt: skip
 
