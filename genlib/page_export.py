@@ -1,4 +1,4 @@
-"""Write a decoder as a script that a web page can load from disk and run by itself.
+"""Write a network as a script that a web page can load from disk and run by itself.
 
 The script calls `genlib.receive(name, network)`, where `network` is plain data: a list of layers
 with their weights. `book/_static/explorers/network.js` runs it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,10 @@ class Rescale(nn.Module):
 
 
 def page_network(model: nn.Module, name: str, card: Mapping[str, Any] | None = None) -> bytes:
-    """A decoder as a script for the page: codes `[B, K]` to images `[B, C, H, W]` in [0, 1].
+    """A network as a script for the page: codes `[B, K]` to images `[B, C, H, W]` in [0, 1].
+
+    An `nn.Sequential` may do something else, such as read pictures: it takes `[B, K]` all the same,
+    and an `nn.Unflatten` in front makes pictures of it.
 
     The script is `genlib.receive("NAME", {card, input, output, layers})`. Weights are little-endian
     numbers in base64: of 16 bits where that loses nothing, as with all reference models, else of
@@ -46,7 +50,7 @@ def page_network(model: nn.Module, name: str, card: Mapping[str, Any] | None = N
 
     Args:
         model: a model of `genlib.models` with a decoder, a generator, or an `nn.Sequential` that
-            begins with a linear layer.
+            begins with a linear layer or an `nn.Unflatten(1, shape)`.
         name: what the page shall call it.
         card: what is known of the model, as plain values.
 
@@ -55,12 +59,17 @@ def page_network(model: nn.Module, name: str, card: Mapping[str, Any] | None = N
     """
     layers = [layer for part in painting(model) for layer in _unfolded(part)]
     first = next((layer for layer in layers if not isinstance(layer, nn.Flatten)), None)
-    if not isinstance(first, nn.Linear):
+    if isinstance(first, nn.Linear):
+        size = first.in_features
+    elif isinstance(first, nn.Unflatten):
+        size = math.prod(int(side) for side in first.unflattened_size)
+    else:
         raise ValueError(
             f"{name!r} begins with {type(first).__name__}; a network of the page begins with a "
-            "linear layer, which says how long a code is"
+            "linear layer or an nn.Unflatten, which say how long a code is"
         )
-    x = torch.zeros(1, first.in_features, dtype=first.weight.dtype, device=first.weight.device)
+    weight = next(model.parameters())
+    x = torch.zeros(1, size, dtype=weight.dtype, device=weight.device)
     written = []
     with torch.no_grad():
         for layer in layers:
@@ -68,7 +77,7 @@ def page_network(model: nn.Module, name: str, card: Mapping[str, Any] | None = N
             x = _evaluated(layer, x)
     network = {
         "card": dict(card or {}),
-        "input": first.in_features,
+        "input": size,
         "output": list(x.shape[1:]),
         "layers": written,
     }

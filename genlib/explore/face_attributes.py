@@ -7,6 +7,7 @@ the faces are drawn anew, the decoder is a reference model.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,15 @@ from genlib.export import Painter
 from genlib.plots import image_grid
 
 MODEL = "vae-gan-faces"
+# What is read where a change has worked: an attribute, and the values of it that count.
+READ = {
+    "glasses": ("glasses", ("round", "square")),
+    "blond hair": ("hair_colour", ("blond",)),
+    "curly hair": ("hair_style", ("curly",)),
+    "a beanie": ("accessory", ("beanie",)),
+    "mint background": ("background", ("mint",)),
+    "a smile": ("mouth", ("smile",)),
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,11 @@ def changes() -> dict[str, Change]:
     return dict(sorted(made.items(), key=lambda item: -item[1].added))
 
 
+def hundredths(share: float) -> int:
+    """Rounded as the page does it: halves go up, where Python's own rounding goes to even."""
+    return math.floor(100 * share + 0.5)
+
+
 def moved(face: int, steps: Mapping[str, float], *, random: bool = False) -> Tensor:
     """A face's code plus `steps[name]` times the direction of each name, `[K]`.
 
@@ -135,7 +150,7 @@ def draw(
     codes = torch.stack([moved(face, {}), moved(face, steps, random=random)])
     original = faces().images[face, None] / 255
     pictures = torch.cat([original, painter()(codes)])  # [3, 3, 64, 64]
-    return image_grid(pictures, columns=3, titles=("original", "copy", "moved"))
+    return image_grid(pictures, columns=3, titles=("original", "copy", "moved"), scale=4)
 
 
 def face_attributes() -> Any:
@@ -153,7 +168,7 @@ def face_attributes() -> Any:
         "face": frame.choice("face", listed, 0),
         "random": frame.switch("random directions instead"),
         **{
-            name: frame.slider(f"{name} ({change.added:.0%})", 0.0, -2, 3, 0.05)
+            name: frame.slider(f"{name} ({hundredths(change.added)} %)", 0.0, -2, 3, 0.05)
             for name, change in changes().items()
         },
     }

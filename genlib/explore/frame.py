@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -18,7 +18,10 @@ from genlib.plots.style import DPI, MAX_PIXELS, SCREEN_WIDTH, HouseFigure
 Draw = Callable[..., Figure | bytes]
 Widget = Any  # ipywidgets has no types of its own
 PIP = "pip install 'ipywidgets>=7.7'"
-LABEL = "10rem"  # where a control's name ends; longer ones are cut off by the front ends
+UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"
+# In pixels: a rem is 10 of them in the classic notebook and 16 elsewhere. A name's share of it is
+# the same for all sliders, so that their tracks are of one length, and on a telephone there is one.
+WIDTH, LABEL = "400px", "40%"
 
 
 def widgets() -> Any:
@@ -74,7 +77,7 @@ def choice(label: str, options: Mapping[str, Any] | Iterable[Any], value: Any = 
 def switch(label: str, value: bool = False) -> Widget:
     """A checkbox, its text beside it."""
     made = widgets().Checkbox(value=value, description=label, indent=False)
-    made.layout.width = "auto"
+    made.layout.width, made.layout.max_width = WIDTH, "100%"  # what follows stays in its column
     return made
 
 
@@ -99,18 +102,25 @@ def player(label: str, last: int, *, value: int = 0, milliseconds: int = 100) ->
     return buttons, steps
 
 
-def picture(image: Figure | bytes, alt: str = "") -> Widget:
+def picture(image: Figure | bytes) -> Widget:
     """A picture widget, as wide as a figure of the book where there is room.
+
+    It gets no tooltip: ipywidgets 8 looks for a description beside one, finds none on an `Image`,
+    and shows a JavaScript error in place of the picture.
 
     Args:
         image: a figure, or the bytes of a PNG.
-        alt: what it shows, for readers who cannot see it.
     """
     made = widgets().Image(value=png(image), format="png")
     made.layout.width = f"{_shown_width(image)}px"
     made.layout.max_width = "100%"
-    if alt and hasattr(made, "set_trait") and made.has_trait("tooltip"):
-        made.tooltip = alt  # ipywidgets 8
+    return made
+
+
+def unseen(text: str) -> Widget:
+    """Text for readers who cannot see the picture; an `Image` of ipywidgets has no place for it."""
+    made = widgets().HTML(f'<span style="{UNSEEN}">{_escaped(text)}</span>')
+    made.layout.height = made.layout.margin = "0"
     return made
 
 
@@ -129,7 +139,7 @@ def show(
     draw: Draw,
     controls: Mapping[str, Widget],
     *,
-    extra: Iterable[Widget] = (),
+    extra: Sequence[Widget] = (),
     alt: str = "",
 ) -> Widget:
     """A box of controls over the picture that `draw` makes of their values.
@@ -137,7 +147,7 @@ def show(
     Args:
         draw: takes the controls' values by the names in `controls`, returns a figure or a PNG.
         controls: name -> widget with a `value`; in the order in which they stand.
-        extra: widgets that stand above the others without a value of their own: buttons.
+        extra: widgets without a value of their own, in a row above the others: buttons.
         alt: what the picture shows.
 
     Returns:
@@ -149,7 +159,7 @@ def show(
     def values() -> dict[str, Any]:
         return {name: control.value for name, control in controls.items()}
 
-    image = picture(draw(**values()), alt)
+    image = picture(draw(**values()))
     problem = kit.HTML("")
 
     def redraw(_: Any = None) -> None:
@@ -162,18 +172,18 @@ def show(
 
     for control in controls.values():
         control.observe(redraw, names="value")
-    grid = kit.HBox([*extra, *controls.values()])
-    grid.layout.flex_flow = "row wrap"
-    box = kit.VBox([grid, problem, image])
+    rows = [kit.HBox(list(parts)) for parts in (extra, controls.values()) if parts]
+    for row in rows:
+        row.layout.flex_flow = "row wrap"
+    box = kit.VBox([*rows, problem, *([unseen(alt)] if alt else []), image])
     box.controls, box.picture, box.redraw = dict(controls), image, redraw
     return box
 
 
 def _dress(control: Widget, label: str) -> Widget:
     control.description = label
-    control.style.description_width = "initial"
-    control.layout.width = "19rem"
-    control.layout.max_width = "100%"
+    control.style.description_width = LABEL
+    control.layout.width, control.layout.max_width = WIDTH, "100%"
     return control
 
 

@@ -33,6 +33,7 @@ PERSUADE: dict[Loss, Callable[[Tensor], Tensor]] = {
 }
 RATE = 1e-3
 POINTS, BATCH = 2_500, 64
+BEGINNING = ("data", "loss", "seed")  # what another one of begins a new run; the rest can change
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,24 @@ class Setup:
             return self.critic_moves
         return 5 if self.wasserstein else 1
 
+    def begins_anew(self, before: Setup) -> bool:
+        """Whether a run of `before` cannot go on with this: other data, loss or seed."""
+        return any(getattr(self, key) != getattr(before, key) for key in BEGINNING)
+
+
+def suited(loss: Loss) -> dict[str, float]:
+    """The settings that a loss brings with it; both losses of a GAN bring the same."""
+    usual = Setup(loss=loss)
+    own = {"clipped": {"bound": usual.bound}, "wgan-gp": {"penalty_weight": usual.penalty_weight}}
+    return {"learning_rate": RATE, "critic_moves": usual.moves, **own.get(loss, {})}
+
 
 @dataclass
 class Game:
-    """A run that can go on: `go` trains some steps more.
+    """A run that can go on: `go` trains some steps more, `adjust` changes how.
 
     Attributes:
-        setup: how it was started.
+        setup: what it is made of, with the settings of now.
         steps: how many steps it has made.
         curves: name to (step, value) pairs, of all that was trained so far.
     """
@@ -101,6 +113,28 @@ class Game:
             self.judge = PointDiscriminator((64, 64), pieces=1)
         self._stream = PointStream(self.target, BATCH, seed=self.setup.seed)
         self._players = _players(self.setup, self.generator, self.judge)
+
+    def adjust(self, setup: Setup) -> None:
+        """Go on with another learning rate, number of moves, penalty weight or bound.
+
+        Weights, and what the optimisers know of past gradients, stay as they are.
+
+        Raises:
+            ValueError: other data, another loss or another seed; they begin a new run.
+        """
+        if setup.begins_anew(self.setup):
+            raise ValueError(
+                f"{setup} has other {', '.join(BEGINNING)} than this run: begin another with "
+                "Game(setup)."
+            )
+        if setup == self.setup:
+            return
+        players = _players(setup, self.generator, self.judge)
+        for old, new in zip(self._players, players, strict=True):
+            new.optimizer.load_state_dict(old.optimizer.state_dict())
+            for group in new.optimizer.param_groups:
+                group["lr"] = setup.learning_rate
+        self.setup, self._players = setup, players
 
     def go(self, steps: int) -> None:
         """Train `steps` steps more.

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from genlib.explore import frame
-from genlib.explore.gan_game import RATE, Data, Game, Loss, Setup
+from genlib.explore.gan_game import RATE, Data, Game, Loss, Setup, suited
 from genlib.plots import LINES, panels
 from genlib.seeds import make_generator
 from genlib.training import NonFiniteLossError
@@ -74,8 +74,16 @@ def _draw_plane(axis: Axes, game: Game) -> None:
     )
     axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axis.set_title(game.summary(), loc="left", fontsize=10)
+    axis.set_xlabel(f"median push {_size(float(size.median()))}")
     axis.grid(visible=False)
     axis.set(xticks=[], yticks=[])
+
+
+def _size(value: float) -> str:
+    """A length that may be very small: three decimals, or its power of ten."""
+    if value == 0 or value >= 1e-3:
+        return f"{value:.3f}" if value else "0"
+    return f"$10^{{{round(math.log10(value))}}}$"
 
 
 def _draw_curves(axis: Axes, game: Game) -> None:
@@ -92,6 +100,8 @@ def _draw_curves(axis: Axes, game: Game) -> None:
         axis.axhline(mark, color="#b9bcc2", lw=1.2, zorder=0)
     axis.set_title("critic's estimate" if wasserstein else "losses of D and G", loc="left")
     axis.set(xlabel="step")
+    if not game.steps:
+        axis.set_xlim(0, 100)  # nothing yet, to the right of 0
     if game.steps and not wasserstein:
         axis.legend(loc="best")
 
@@ -101,7 +111,9 @@ def gan_laboratory(
 ) -> Any:
     """The laboratory as a widget: data, loss and settings, "Train", "Start again" and the picture.
 
-    Other data, another loss, rate or seed start a new run. Chapter 5 starts with `"wgan-gp"`.
+    Other data, another loss or another seed start a new run; all other settings act on the run that
+    goes on. The settings stay, unless the new loss brings its own. Chapter 5 starts with
+    `"wgan-gp"`.
 
     Args:
         data: "ring", "grid" or "roll".
@@ -128,21 +140,29 @@ def gan_laboratory(
     games: dict[str, Game] = {"now": Game(start)}
 
     def shown(**values: Any) -> Figure:
-        if Setup(**values) != games["now"].setup:
-            games["now"] = Game(Setup(**values))
+        asked = Setup(**values)
+        if asked.begins_anew(games["now"].setup):
+            games["now"] = Game(asked)
+            problem.value = ""
+        games["now"].adjust(asked)
         return draw(games["now"])
 
     def suit(change: Any) -> None:
-        controls["critic_moves"].value = Setup(loss=change.new).moves
+        for name, value in suited(change.new).items():
+            if suited(change.new) != suited(change.old):
+                controls[name].value = value
+        _show_used(controls, change.new)
 
     def more(count: int) -> Callable[[], None]:
         def press() -> None:
             try:
                 games["now"].go(count)
             except NonFiniteLossError:  # in a callback nobody would see it
+                also = {"clipped": " or the clipping", "wgan-gp": " or λ"}
+                remedy = f"Lower the learning rate{also.get(games['now'].setup.loss, '')}"
                 problem.value = (
-                    "<p role='alert'>The numbers have left the finite ones. Lower the "
-                    "learning rate or λ and start again.</p>"
+                    "<p role='alert'>The run has broken: its numbers are not finite any more. "
+                    f"{remedy}, then start again.</p>"
                 )
             box.redraw()
 
@@ -165,5 +185,12 @@ def gan_laboratory(
         alt="The plane with data, generated points and the judge's field; curves of the losses.",
     )  # fmt: skip
     controls["loss"].observe(suit, names="value")
+    _show_used(controls, loss)
     box.game = lambda: games["now"]
     return box
+
+
+def _show_used(controls: dict[str, Any], loss: Loss) -> None:
+    """Show the settings that this loss has, and no other's."""
+    for name, owner in (("penalty_weight", "wgan-gp"), ("bound", "clipped")):
+        controls[name].layout.display = None if loss == owner else "none"

@@ -24,9 +24,14 @@ from genlib.explore import frame
 from genlib.export import Painter
 from genlib.plots import latent_scatter, panels
 from genlib.plots.style import INK, QUIET, settings
+from genlib.seeds import make_generator
 
 TITLES = {"ae2-fashion-mnist": "Autoencoder", "vae2-fashion-mnist": "VAE"}
+DRAWS = 200  # at most, from N(0, I)
 GRID = 16  # pictures along a side of a map of pictures
+FINE = 120  # places along a side at which the distance to the nearest code is taken
+STRIPES = "#c9c9c2"
+MARKED = "#ffd23f"  # lines on pictures, which are black and white
 PRIOR_REACH = 3.7  # half the side of the VAE's map, in standard deviations of its prior
 
 
@@ -96,32 +101,48 @@ def painter(model: str) -> Callable[[Tensor], Tensor]:
     return Painter(zoo.load(model), "sample" if has_prior(model) else "decode")
 
 
+@functools.cache
+def drawn(model: str) -> tuple[Tensor, Tensor]:
+    """The same `DRAWS` draws from N(0, I) for every model, `[n, 2]`, and which lie in its holes."""
+    z = torch.randn(DRAWS, 2, generator=make_generator(0, "latent map", "draws"))
+    known = codes_of(model)
+    return z, torch.cdist(z, known.codes).amin(dim=1) > known.edge
+
+
 def words(model: str, code: Tensor) -> str:
     """How near the nearest code is, and what that means."""
     known = codes_of(model)
     apart = (known.codes - code).norm(dim=1)  # [N]
     distance, nearest = float(apart.min()), known.classes[int(known.labels[apart.argmin()])]
     if distance > known.edge:
-        place = "in a hole: 99 in 100 test garments lie nearer to a dot"
+        place = "in a hole: 99 in 100 test garments\nlie nearer to a dot"
     else:
         place = "among codes" if distance <= known.edge / 3 else "at the rim of the codes"
     return f"nearest code {distance:.2f} away ({nearest}),\n{place}"
 
 
 def draw(
-    model: str = "ae2-fashion-mnist", x: float = -0.2, y: float = 3.4, *, pictures: bool = False
+    model: str = "ae2-fashion-mnist",
+    x: float = -0.2,
+    y: float = 3.4,
+    draws: int = 0,
+    *,
+    pictures: bool = False,
 ) -> Figure:
     """The map on the left with the place (x, y) on it, what is decoded there on the right.
+
+    The map is striped in its holes: where no code is near.
 
     Args:
         model: "ae2-fashion-mnist" or "vae2-fashion-mnist".
         x, y: the code.
+        draws: how many draws from N(0, I) to mark, at most `DRAWS`.
         pictures: show what the decoder draws all over the map, in place of the codes.
 
     Raises:
         ValueError: there are no codes of that model.
     """
-    codes, code = codes_of(model), torch.tensor([x, y])
+    codes, code = codes_of(model), torch.tensor([float(x), float(y)])
     figure, (left, right) = panels(2, height=3.9)
     with matplotlib.rc_context(settings()):
         if pictures:
@@ -129,11 +150,16 @@ def draw(
         else:
             latent_scatter(codes.codes, codes.labels, codes.classes, ax=left)
             _frame_map(left, model)
+        z, holes = drawn(model)
         left.set_title(TITLES[model])
+        if draws:
+            left.set_xlabel(f"{int(holes[:draws].sum())} of {draws} draws in holes", fontsize=10)
+        ink = MARKED if pictures else INK
+        left.plot(*z[:draws].T, marker="s", ls="", ms=5, mfc="none", mec=ink)
         distances = (codes.codes - code).norm(dim=1)
         nearest = codes.codes[distances.argmin()].tolist()
-        left.plot([x, nearest[0]], [y, nearest[1]], color=INK, lw=1.5, ls="-")
-        left.plot(x, y, marker="o", ms=10, mfc="none", mec=INK, mew=2)
+        left.plot([x, nearest[0]], [y, nearest[1]], color=ink, lw=1.5, ls="-")
+        left.plot(x, y, marker="o", ms=10, mfc="none", mec=ink, mew=2)
         _show_picture(right, painter(model)(code[None])[0, 0])
         right.set_title(f"decoded at ({x:.2f}, {y:.2f})")
         right.set_xlabel(words(model, code), fontsize=10)
@@ -141,7 +167,7 @@ def draw(
 
 
 @torch.no_grad()
-def draw_maps(count: int = 10) -> Figure:
+def draw_maps(count: int = 6) -> Figure:
     """What both decoders draw all over their maps: `count` pictures along each side."""
     figure, axes = panels(2, height=3.4)
     with matplotlib.rc_context(settings()):
@@ -158,8 +184,8 @@ def latent_map(model: str = "ae2-fashion-mnist") -> Any:
         model: the model to begin with: "ae2-fashion-mnist" or "vae2-fashion-mnist".
 
     Returns:
-        An ipywidgets box. Its attribute `controls` holds `model`, `x`, `y` and `pictures`, its
-        `picture` the image.
+        An ipywidgets box. Its attribute `controls` holds `model`, `x`, `y`, `draws` and
+        `pictures`, its `picture` the image.
 
     Raises:
         ModuleNotFoundError: ipywidgets is not installed.
@@ -174,18 +200,38 @@ def latent_map(model: str = "ae2-fashion-mnist") -> Any:
         "model": frame.choice("model", {title: name for name, title in TITLES.items()}, model),
         "x": frame.slider("code 1", x, low, high, 0.05),
         "y": frame.slider("code 2", y, low, high, 0.05),
+        "draws": frame.whole_slider("draws from N(0, I)", 0, 0, DRAWS, 10),
         "pictures": frame.switch("pictures on the map"),
     }
     return frame.show(draw, controls, alt="A map of codes, and what is decoded at one of them.")
 
 
-def _frame_map(axis: Axes, model: str) -> None:
+def _frame_map(axis: Axes, model: str, *, pictures: bool = False) -> None:
     left, right, low, high = bounds_of(model)
     axis.set(xlim=(left, right), ylim=(low, high), aspect="equal", xlabel="", ylabel="")
     axis.grid(False)
+    xs, ys, far = _distances(model)
+    edge = codes_of(model).edge
+    if pictures:
+        axis.contour(xs, ys, far, levels=[edge], colors=MARKED, linewidths=1.2)
+    else:
+        stripes = axis.contourf(
+            xs, ys, far, levels=[edge, math.inf], colors="none", hatches=["////"], zorder=0
+        )
+        stripes.set(edgecolor=STRIPES, linewidth=0)
     if has_prior(model):
+        ink = MARKED if pictures else QUIET
         for radius in (1, 2, 3):
-            axis.add_patch(Circle((0, 0), radius, fill=False, ec=QUIET, lw=0.8, ls=(0, (4, 3))))
+            axis.add_patch(Circle((0, 0), radius, fill=False, ec=ink, lw=0.8, ls=(0, (4, 3))))
+
+
+@functools.cache
+def _distances(model: str) -> tuple[Tensor, Tensor, Tensor]:
+    """How far the nearest code is, all over the map: x `[n]`, y `[n]`, and `[n, n]`, row y."""
+    left, right, low, high = bounds_of(model)
+    xs, ys = torch.linspace(left, right, FINE), torch.linspace(low, high, FINE)
+    far = torch.cdist(torch.cartesian_prod(xs, ys), codes_of(model).codes).amin(dim=1)
+    return xs, ys, far.view(FINE, FINE).T
 
 
 @torch.no_grad()
@@ -199,7 +245,7 @@ def _paint_map(axis: Axes, model: str, count: int = GRID) -> None:
     sheet = images.view(count, count, side, side).transpose(1, 2).reshape(count * side, -1)
     extent = (left, right, low, high)
     axis.imshow(sheet.numpy(), cmap="gray", vmin=0, vmax=1, extent=extent)
-    _frame_map(axis, model)
+    _frame_map(axis, model, pictures=True)
 
 
 def _show_picture(axis: Axes, image: Tensor) -> None:

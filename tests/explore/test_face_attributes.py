@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from experiments.page_codes import CHANGES
 from genlib import explore, zoo
 from genlib.explore import frame
-from genlib.explore.face_attributes import MODEL, changes, draw, faces, moved
+from genlib.explore.face_attributes import MODEL, READ, changes, draw, faces, hundredths, moved
+from genlib.models.classifier import AttributeClassifier
+from tools.explorers.face_attributes import READER, reader
 
 
 def test_codes_are_those_of_the_faces() -> None:
@@ -43,6 +46,22 @@ def test_a_moved_code_is_a_sum() -> None:
             moved(*wrong)
 
 
+def test_what_is_read_is_what_was_counted() -> None:
+    """The shares in the result were counted with these attributes and values."""
+    assert READ == CHANGES
+    assert set(READ) == set(changes())
+
+
+def test_the_pages_classifier_is_the_one_of_the_zoo() -> None:
+    classifier = zoo.load(READER)
+    assert isinstance(classifier, AttributeClassifier)
+    x = faces().images[:4] / 255
+    with torch.no_grad():
+        expected = torch.cat(list(classifier(x).values()), dim=1)
+        found = reader(classifier)(x.flatten(1))
+    torch.testing.assert_close(found, expected)
+
+
 def test_each_control_redraws() -> None:
     box = explore.face_attributes()
     seen = [box.picture.value]
@@ -55,3 +74,8 @@ def test_each_control_redraws() -> None:
 
 def test_the_still_adds_glasses() -> None:
     assert frame.png(draw()) == frame.png(draw(0, {"glasses": 1.5})) != frame.png(draw(0, {}))
+
+
+def test_a_share_reads_as_in_the_page() -> None:
+    """JavaScript's `Math.round` takes halves up; Python's `round` takes them to even."""
+    assert [hundredths(share) for share in (0.225, 0.215, 0.2249, 1.0)] == [23, 22, 22, 100]

@@ -107,7 +107,7 @@ def test_a_value_that_cannot_be_drawn_is_said_and_the_picture_stays() -> None:
     before = box.picture.value
     box.controls["height"].value = 5
     assert box.picture.value == before
-    message = box.children[1]
+    message = next(child for child in box.children if type(child).__name__ == "HTML")
     assert "too &lt;high&gt;" in message.value
     box.controls["height"].value = 2
     assert message.value == ""
@@ -134,6 +134,41 @@ def test_controls_have_their_labels_and_values(
     control.observe(lambda change: seen.append(change["new"]), names="value")
     control.value = next_value
     assert seen == [next_value]
+
+
+def everything(widget: Any) -> list[Any]:
+    return [
+        widget,
+        *(one for child in getattr(widget, "children", ()) for one in everything(child)),
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_front_end_can_show_it(name: str) -> None:
+    """Two things that broke in front ends and that no kernel notices.
+
+    A tooltip on a widget without description is a JavaScript error of ipywidgets 8, in place of the
+    widget. A rem is 10 pixels in the classic notebook: sliders measured in it have no track.
+    """
+    found = everything(getattr(explore, name)())
+    pictures = [one for one in found if type(one).__name__ == "Image"]
+    assert len(pictures) == 1
+    for one in found:
+        assert one.has_trait("description") or not getattr(one, "tooltip", None)
+        assert "rem" not in (one.layout.width or "")
+    sliders = [one for one in found if type(one).__name__.endswith("Slider")]
+    shapes = {(one.layout.width, one.style.description_width) for one in sliders}
+    assert shapes == {("400px", "40%")}, "tracks of one length"
+    # 160 pixels, about 7.5 a letter: a longer name is cut off.
+    assert max(len(one.description) for one in sliders) <= 21
+
+
+def test_the_picture_is_described_for_who_cannot_see_it() -> None:
+    box = frame.show(drawn, {"height": frame.slider("height", 1, 0, 5)}, alt="A <line>.")
+    *_, words, image = box.children
+    assert image is box.picture
+    assert "A &lt;line&gt;." in words.value
+    assert "clip-path" in words.value, "not seen by the others"
 
 
 def test_a_button_calls_and_a_player_has_a_slider() -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
 from genlib import explore, results
 from genlib.explore import frame
-from genlib.explore.latent_map import TITLES, bounds_of, codes_of, draw, draw_maps, words
+from genlib.explore.latent_map import (
+    DRAWS,
+    TITLES,
+    bounds_of,
+    codes_of,
+    draw,
+    draw_maps,
+    drawn,
+    words,
+)
+from genlib.seeds import make_generator
 
 AE, VAE = TITLES
 
@@ -40,10 +52,11 @@ def test_words_follow_the_distance() -> None:
 def test_each_control_redraws() -> None:
     box = explore.latent_map()
     seen = [box.picture.value]
-    for name, value in (("x", 2.0), ("y", -1.0), ("pictures", True), ("model", VAE)):
+    moves = (("x", 2.0), ("y", -1.0), ("draws", 50), ("pictures", True), ("model", VAE))
+    for name, value in moves:
         box.controls[name].value = value
         seen.append(box.picture.value)
-    assert len(set(seen)) == 5
+    assert len(set(seen)) == 6
 
 
 def test_the_model_to_begin_with() -> None:
@@ -52,6 +65,48 @@ def test_the_model_to_begin_with() -> None:
         explore.latent_map("vae20")
     with pytest.raises(ValueError, match="no codes of"):
         draw("vae20")
+
+
+def test_both_models_get_the_same_draws() -> None:
+    (z, first), (other, second) = drawn(AE), drawn(VAE)
+    assert torch.equal(z, other)
+    assert z.shape == (DRAWS, 2)
+    for model, holes in ((AE, first), (VAE, second)):
+        apart = torch.cdist(z, codes_of(model).codes).amin(dim=1)
+        assert torch.equal(holes, apart > codes_of(model).edge)
+    assert frame.png(draw(VAE, 1, 1)) != frame.png(draw(VAE, 1, 1, 20))
+
+
+def test_what_the_captions_say_of_the_maps() -> None:
+    """Chapters 1 and 3 name holes and shares; they were read off these codes."""
+
+    def distance(model: str, *at: float) -> tuple[float, str]:
+        known = codes_of(model)
+        apart = (known.codes - torch.tensor(at)).norm(dim=1)
+        return float(apart.min()), known.classes[int(known.labels[apart.argmin()])]
+
+    assert len(codes_of(AE).codes) == len(codes_of(VAE).codes) == 1500
+    for at in ((3, 4.5), (0, -1.5)):
+        assert distance(AE, *at)[0] > codes_of(AE).edge
+    assert distance(VAE, 1, 1)[0] > codes_of(VAE).edge
+    shares = [1 - math.exp(-(r**2) / 2) for r in (1, 2, 3)]
+    assert [f"{share:.0%}" for share in shares] == ["39%", "86%", "99%"]
+
+    z = torch.randn(20_000, 2, generator=make_generator(0, "captions"))
+    in_holes, near = {}, {}
+    for model in TITLES:
+        known = codes_of(model)
+        apart = torch.cdist(z, known.codes)
+        in_holes[model] = float((apart.amin(dim=1) > known.edge).double().mean())
+        kinds = known.labels[apart.argmin(dim=1)].bincount(minlength=10) / len(z)
+        near[model] = dict(zip(known.classes, kinds.tolist(), strict=True))
+    assert in_holes[AE] > in_holes[VAE] + 0.03, "more of them fall into holes"
+    assert near[AE]["Sandal"] > 0.25, "many sandals"
+    assert near[AE]["Coat"] < 0.03, "hardly a coat"
+    assert float((codes_of(VAE).codes.norm(dim=1) < 3).double().mean()) > 0.98, "nearly all codes"
+    # Where 86 % of the draws are: less than half of the one's codes, most of the other's.
+    inside = {m: float((codes_of(m).codes.norm(dim=1) < 2).double().mean()) for m in TITLES}
+    assert inside[AE] < 0.5 < 0.8 < inside[VAE]
 
 
 def test_both_maps_in_one_figure() -> None:
