@@ -18,7 +18,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 
+from tools.errors import BookError
 from tools.explorers import FOLDER
+from tools.explorers._scripts import with_needs
 
 SCRIPTS = Path("_static") / "explorers"
 
@@ -34,7 +36,6 @@ class ExplorerDirective(SphinxDirective):
     has_content = True
     option_spec: ClassVar[dict[str, Any]] = {
         "alt": directives.unchanged_required,
-        "scripts": directives.unchanged,
         "data": directives.unchanged,
         "options": directives.unchanged,
         "still": directives.unchanged,
@@ -53,14 +54,18 @@ class ExplorerDirective(SphinxDirective):
             raise self.error(f"explorer {name}: options are not JSON: {error}") from error
         source = Path(self.env.srcdir)
         made = source.parent / "_build" / FOLDER / "explorers"
-        scripts = self.options.get("scripts", "").split()
+        try:
+            scripts = with_needs([f"{name}.js"], source / SCRIPTS)
+        except BookError as error:
+            raise self.error(f"explorer {name}: {error}") from error
         data = self.options.get("data", "").split()
-        files = [source / SCRIPTS / script for script in (*scripts, f"{name}.js")]
+        files = [source / SCRIPTS / script for script in scripts]
         files += [made / "data" / f"{one}.js" for one in data]
         still = made / "still" / f"{self.options.get('still', name)}.webp"
         for path in (*files, still):
             if not path.is_file():
                 raise self.error(f"explorer {name}: {path} is missing; run python -m tools.book")
+            self.env.note_dependency(str(path))  # its size stands on the button
         width, height = Image.open(still).size
         figure = explorer(
             "", ids=[self.options["label"]], name=name, scripts=" ".join(scripts),
@@ -81,7 +86,7 @@ def visit_explorer(self: Any, node: explorer) -> None:
     self.body.append(
         f'<figure class="explorer" id="{node["ids"][0]}" data-explorer="{node["name"]}" '
         f'data-scripts="{said["scripts"]}" data-data="{said["data"]}" '
-        f'data-options="{said["options"]}" data-weight="{node["weight"]}">\n'
+        f'data-options="{said["options"]}">\n'
         '<div class="explorer-stage">'
         f'<img class="explorer-still" src="{root}_static/explorers/still/{node["still"]}" '
         f'alt="{said["alt"]}" loading="lazy" width="{node["width"]}" height="{node["height"]}" />'

@@ -20,7 +20,7 @@ def webp(figure: Figure) -> bytes:
         BookError: it does not fit.
     """
     image = Image.open(io.BytesIO(png(figure))).convert("RGB")
-    for quality in (90, 80, 70, 60):
+    for quality in (90, 80, 70, 60, 50):
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=quality, method=6)
         if buffer.tell() <= LIMIT:

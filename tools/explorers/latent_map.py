@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genlib import results
-from genlib.explore.latent_map import TITLES, draw, draw_maps
+from genlib.explore.latent_map import TITLES, bounds_of, draw, draw_maps, has_prior
 from tools.explorers._data import network_file, value_file
 from tools.explorers._still import webp
 
@@ -15,7 +15,8 @@ def files() -> dict[str, bytes]:
         name: {
             **{key: found[name][key] for key in ("x", "y", "edge", "holes")},
             "title": title,
-            "prior": name.startswith("vae"),
+            "prior": has_prior(name),
+            "bounds": [round(side, 3) for side in bounds_of(name)],
         }
         for name, title in TITLES.items()
     }

@@ -1,4 +1,4 @@
-// Automatic differentiation in one file: derivatives of derivatives included.
+// Automatic differentiation: derivatives of derivatives included.
 //
 // A tensor here is a matrix. It remembers what it was made from, and for each of those how a
 // gradient passes back to it. `grad` walks that record from the end to the beginning. A gradient is
@@ -12,10 +12,13 @@
 //
 // Values are Float32Array, or Float64Array where an input is one. Tests hold every operation's
 // gradient, and the gradient's gradient, against difference quotients.
+//
+// needs: matrix-product.js
 "use strict";
 
 (() => {
   const genlib = (window.genlib = window.genlib || {});
+  const { multiply } = genlib;
 
   /**
    * @typedef {object} Tensor
@@ -229,46 +232,6 @@
     ]);
   }
 
-  /** out = a b. Blocks of 2 × 4 entries have their sums in local variables, where they are fast:
-   *  each number that is read serves two or four products. */
-  function multiply(a, b, out, n, k, m) {
-    const rows = n - (n % 2), cols = m - (m % 4);
-    for (let i = 0; i < rows; i += 2) {
-      const first = i * k, second = first + k;
-      for (let j = 0; j < cols; j += 4) {
-        let s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-        for (let p = 0, q = j; p < k; p += 1, q += m) {
-          const u = a[first + p], v = a[second + p];
-          const b0 = b[q], b1 = b[q + 1], b2 = b[q + 2], b3 = b[q + 3];
-          s0 += u * b0;
-          s1 += u * b1;
-          s2 += u * b2;
-          s3 += u * b3;
-          t0 += v * b0;
-          t1 += v * b1;
-          t2 += v * b2;
-          t3 += v * b3;
-        }
-        const o = i * m + j;
-        out[o] = s0;
-        out[o + 1] = s1;
-        out[o + 2] = s2;
-        out[o + 3] = s3;
-        out[o + m] = t0;
-        out[o + m + 1] = t1;
-        out[o + m + 2] = t2;
-        out[o + m + 3] = t3;
-      }
-    }
-    for (let i = 0; i < n; i += 1) {
-      for (let j = i < rows ? cols : 0; j < m; j += 1) {
-        let total = 0;
-        for (let p = 0, q = j; p < k; p += 1, q += m) total += a[i * k + p] * b[q];
-        out[i * m + j] = total;
-      }
-    }
-  }
-
   // ------------------------------------------------------------------ gradients
 
   /**
@@ -324,49 +287,8 @@
     }
   }
 
-  // ------------------------------------------------------------------ optimisers
-
-  const EPSILON = 1e-8; // torch's, in both
-
-  /**
-   * Adam (Kingma & Ba 2015) as torch has it: moves `weights` in place, against the gradients.
-   * @param {Tensor[]} weights @param {{beta1: number, beta2: number}} options
-   */
-  function adam(weights, { beta1, beta2 }) {
-    const first = weights.map(({ values }) => new values.constructor(values.length));
-    const second = weights.map(({ values }) => new values.constructor(values.length));
-    let t = 0;
-    return (gradients, rate) => {
-      t += 1;
-      const pace = rate / (1 - beta1 ** t), root = Math.sqrt(1 - beta2 ** t);
-      weights.forEach(({ values }, k) => {
-        const m = first[k], v = second[k], g = gradients[k].values;
-        for (let i = 0; i < values.length; i += 1) {
-          m[i] += (1 - beta1) * (g[i] - m[i]);
-          v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-          values[i] -= (pace * m[i]) / (Math.sqrt(v[i]) / root + EPSILON);
-        }
-      });
-    };
-  }
-
-  /** RMSprop as torch has it, with its α. @param {Tensor[]} weights */
-  function rmsprop(weights, { alpha }) {
-    const second = weights.map(({ values }) => new values.constructor(values.length));
-    return (gradients, rate) => {
-      weights.forEach(({ values }, k) => {
-        const v = second[k], g = gradients[k].values;
-        for (let i = 0; i < values.length; i += 1) {
-          v[i] = alpha * v[i] + (1 - alpha) * g[i] * g[i];
-          values[i] -= (rate * g[i]) / (Math.sqrt(v[i]) + EPSILON);
-        }
-      });
-    };
-  }
-
   genlib.autodiff = {
-    tensor, scope, grad, withoutRecord, adam, rmsprop, add, sub, mul, scale, shift, neg, square,
-    power, sqrt, step, relu, leakyRelu, tanh, sigmoid, softplus, spread, sumTo, sum, mean,
-    transpose, matmul,
+    tensor, scope, grad, withoutRecord, add, sub, mul, scale, shift, neg, square, power, sqrt, step,
+    relu, leakyRelu, tanh, sigmoid, softplus, spread, sumTo, sum, mean, transpose, matmul,
   };
 })();

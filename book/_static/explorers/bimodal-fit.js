@@ -1,92 +1,31 @@
 // One normal density fitted to a target with two bumps, by gradient descent in the page: forward KL
 // covers both bumps, reverse KL takes one, and which one depends on the start.
+//
+// needs: controls.js densities.js bimodal-descent.js
 "use strict";
 
 (() => {
   const { controls, densities } = window.genlib;
   const { number } = controls;
+  const { STEPS, GRID, mixture, logTarget, measure, begin, advance } = window.genlib.descent;
   const TARGET = { separation: 5, w: 0.6, sigma1: 0.6, sigma2: 0.7 };
   const START = { mu: -1, sigma: 1 };
   const LIMITS = { mu: [-5, 5], sigma: [0.3, 3.5] };
-  // Adam's rate is the chapter's; far starts have huge slopes, and 0.99 forgets them in time.
-  const STEPS = 1000, RATE = 0.05, BETA1 = 0.9, BETA2 = 0.99, STILL = 1e-7;
-  const GRID = densities.grid(-20, 20, 801); // q must not have its mass beyond it
-  const VIEW = { x: [-7, 7], y: [0, 0.8], sigma: [0, 4.2] };
+  const VIEW = { x: [-7, 7], sigma: [0, 4.5] };
+  const WALK = 2, RUN = 60; // steps in a frame: of Play, and of the jump to the end
+  const TOPS = [0.8, 1.4, 2]; // of the densities' axis: the least that holds all of them
   const GUTTER = 40;
   const FITS = {
     forward: { name: "forward KL(p‖q)", color: "blue", dash: [] },
     reverse: { name: "reverse KL(q‖p)", color: "vermilion", dash: [7, 4] },
     js: { name: "Jensen–Shannon", color: "green", dash: [2, 3] },
   };
-  // Derivative of the integrand with respect to q(x), times q(x): what weighs the score of q.
-  const WEIGHTS = {
-    forward: (logP) => -Math.exp(logP),
-    reverse: (logP, logQ) => Math.exp(logQ) * (logQ - logP + 1),
-    js: (logP, logQ) => 0.5 * Math.exp(logQ) * (logQ - densities.logSum(logP, logQ) + Math.LN2),
-  };
-
   const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
-
-  /** @param {{separation: number, w: number, sigma1: number, sigma2: number}} target */
-  const mixture = ({ separation, w, sigma1, sigma2 }) => (
-    { w, mu: [-separation / 2, separation / 2], sigma: [sigma1, sigma2] }
-  );
-
-  /** log p on the grid. */
-  const logTarget = (target) => {
-    const parts = mixture(target);
-    return GRID.map((x) => densities.logMixture(x, parts));
-  };
-
-  /** Gradient of a divergence with respect to μ and log σ. */
-  function gradient(kind, logP, mu, sigma) {
-    const weigh = WEIGHTS[kind];
-    let toMu = 0, toLogSigma = 0;
-    for (let i = 0; i < GRID.length; i += 1) {
-      const u = (GRID[i] - mu) / sigma;
-      const weight = weigh(logP[i], densities.logNormal(GRID[i], mu, sigma));
-      toMu += (weight * u) / sigma;
-      toLogSigma += weight * (u * u - 1);
-    }
-    const dx = GRID[1] - GRID[0];
-    return [toMu * dx, toLogSigma * dx];
-  }
-
-  /** The divergences of p and N(μ, σ²), nats. */
-  function measure(logP, mu, sigma) {
-    const logQ = GRID.map((x) => densities.logNormal(x, mu, sigma));
-    const found = {};
-    for (const [kind, f] of Object.entries(densities.INTEGRANDS)) {
-      found[kind] = densities.integral(GRID, (i) => f(logP[i], logQ[i]));
-    }
-    return found;
-  }
-
-  /** A fit at its start: parameters (μ, log σ), and Adam's two running means of each. */
-  function begin(start) {
-    const at = [start.mu, Math.log(start.sigma)];
-    return { at, first: [0, 0], second: [0, 0], step: 0, path: [[...at]], done: false };
-  }
-
-  /** One step of Adam; a fit that has arrived stays. */
-  function advance(fit, kind, logP) {
-    if (fit.done) return;
-    const slope = gradient(kind, logP, fit.at[0], Math.exp(fit.at[1]));
-    fit.step += 1;
-    for (const i of [0, 1]) {
-      fit.first[i] += (1 - BETA1) * (slope[i] - fit.first[i]);
-      fit.second[i] += (1 - BETA2) * (slope[i] ** 2 - fit.second[i]);
-      const mean = fit.first[i] / (1 - BETA1 ** fit.step);
-      const size = Math.sqrt(fit.second[i] / (1 - BETA2 ** fit.step));
-      fit.at[i] -= (RATE * mean) / (size + 1e-8);
-    }
-    fit.path.push([...fit.at]);
-    fit.done = fit.step >= STEPS || Math.hypot(...slope) < STILL;
-  }
 
   function start(stage, { options, figure }) {
     let target = { ...TARGET, ...options.target }, from = { ...START, ...options.start };
-    let logP = logTarget(target), fits = {}, frames = null;
+    let logP = logTarget(target), fits = {}, plane = null;
+    let pace = WALK, top = TOPS[0];
     const chosen = { forward: true, reverse: true, js: false };
     const kinds = () => Object.keys(FITS).filter((kind) => chosen[kind]);
     const finished = () => kinds().every((kind) => fits[kind].done);
@@ -98,23 +37,30 @@
     });
     const handle = controls.handle({
       surface, label: "start", text: "q", color: "black",
-      onDrag: ({ x, y }) => setStart(fromPlace(x, y)),
+      help: "Drag it, or use the arrow keys: left and right its centre, up and down its width.",
+      onDrag: (place) => setStart(fromPlace(place)),
       onStep: (right, up) => setStart({ mu: from.mu + 0.1 * right, sigma: from.sigma + 0.1 * up }),
     });
     controls.drag(surface.canvas, {
       surface,
-      start: ({ x, y }) => {
-        if (y < frames.plane.top || y > frames.plane.bottom) return false;
-        setStart(fromPlace(x, y));
+      start: (place, { pointerType }) => {
+        if (place.y < plane.top || place.y > plane.bottom) return false;
+        // A finger may be about to scroll the page, and must not take the fits away.
+        if (pointerType !== "touch") setStart(fromPlace(place));
         return true;
       },
-      move: ({ x, y }) => setStart(fromPlace(x, y)),
+      move: (place) => setStart(fromPlace(place)),
+      end: (place, { type }) => { if (type === "pointerup") setStart(fromPlace(place)); },
     });
     const play = controls.transport({
-      onStep: () => go(play.playing ? 2 : 1), onReset: reset,
+      onStep: () => go(play.playing ? pace : 1), onReset: reset, onChange: turned,
     });
     const jump = controls.button({
-      label: "Jump to the end", onClick: () => { play.pause(); go(STEPS); },
+      label: "Jump to the end", onClick: () => {
+        if (finished()) return;
+        pace = RUN; // not all steps at once: the page would not answer in the meantime
+        play.play();
+      },
     });
     play.element.append(jump.element);
     const switches = Object.entries(FITS).map(([kind, { name }]) => controls.checkbox({
@@ -137,7 +83,9 @@
     };
     const table = controls.table({
       label: "Where the fits stand",
-      columns: { mu: "μ", sigma: "σ", forward: "KL(p‖q)", reverse: "KL(q‖p)", js: "JS" },
+      columns: { // where there is little room, a heading breaks at its space of no width
+        mu: "μ", sigma: "σ", forward: "KL\u200b(p‖q)", reverse: "KL\u200b(q‖p)", js: "JS",
+      },
       rows: {
         forward: "forward", reverse: "reverse", js: "Jensen–Shannon", moments: "mean, std of p",
       },
@@ -169,8 +117,8 @@
       });
     }
 
-    function fromPlace(x, y) {
-      return { mu: frames.plane.xAt(x), sigma: frames.plane.yAt(y) };
+    function fromPlace({ x, y }) {
+      return { mu: plane.xAt(x), sigma: plane.yAt(y) };
     }
 
     function begun() {
@@ -180,6 +128,14 @@
     function reset() {
       begun();
       change();
+    }
+
+    /** Play after the end begins anew; a pause says where the fits stand. */
+    function turned(playing) {
+      if (playing && finished()) begun();
+      if (playing) return;
+      pace = WALK;
+      live.say(describe());
     }
 
     /** @param {{mu?: number, sigma?: number}} given */
@@ -230,20 +186,23 @@
     function update() {
       for (const [name, slider] of Object.entries(aim)) slider.set(target[name]);
       for (const [name, slider] of Object.entries(where)) slider.set(from[name]);
+      const digits = stage.clientWidth > 500 ? 3 : 2;
       const rows = new Map(ends().map((end) => [end.kind, end]));
       rows.set("moments", densities.moments(mixture(target)));
       for (const kind of [...Object.keys(FITS), "moments"]) {
         const row = rows.get(kind);
         table.show(kind, row !== undefined);
         if (!row) continue;
-        table.set(kind, "mu", number(row.mu, 3));
-        table.set(kind, "sigma", number(row.sigma, 3));
+        table.set(kind, "mu", number(row.mu, digits));
+        table.set(kind, "sigma", number(row.sigma, digits));
         const found = measure(logP, row.mu, row.sigma);
-        for (const column of Object.keys(found)) table.set(kind, column, number(found[column], 3));
+        for (const [column, value] of Object.entries(found)) {
+          table.set(kind, column, number(value, digits));
+        }
       }
-      table.caption(`Where the fits stand: step ${stepOf()} of at most ${STEPS}`);
-      handle.set(`Start of q: centre ${number(from.mu)}, width ${number(from.sigma)}. Drag it, or `
-        + "use the arrow keys: left and right its centre, up and down its width.");
+      const arrived = finished() && stepOf() < STEPS ? ", arrived" : "";
+      table.caption(`Where the fits stand: step ${stepOf()} of at most ${STEPS}${arrived}`);
+      handle.set(`Start of q: centre ${number(from.mu)}, width ${number(from.sigma)}`);
       surface.label(describe());
       if (!play.playing || finished()) live.say(describe());
       surface.now();
@@ -253,36 +212,40 @@
       const found = ends().map(({ kind, mu, sigma }) => (
         `${FITS[kind].name}: centre ${number(mu)}, width ${number(sigma)}`
       ));
-      const bumps = mixture(target).mu.map((mu) => number(mu));
-      return `Step ${stepOf()}. Target with bumps at ${bumps.join(" and ")}. ${found.join(". ")}.`;
+      const bumps = mixture(target).mu.map((mu) => number(mu)).join(" and ");
+      return `${[`Step ${stepOf()}`, `Target with bumps at ${bumps}`, ...found].join(". ")}.`;
     }
 
     function draw() {
       const middle = Math.round(0.52 * surface.height);
-      frames = { plane: null };
       drawDensities(middle);
       drawPlane(middle);
     }
 
     function drawDensities(bottom) {
+      const p = logP.map(Math.exp);
+      const drawn = ends().map(({ kind, mu, sigma }) => (
+        { kind, ys: GRID.map((x) => Math.exp(densities.logNormal(x, mu, sigma))) }
+      ));
+      const peak = Math.max(...[p, ...drawn.map(({ ys }) => ys)].map((ys) => Math.max(...ys)));
+      top = TOPS.find((limit) => limit >= peak) ?? peak;
       const frame = controls.axes(surface, {
-        x: VIEW.x, y: VIEW.y, yLabel: `density, step ${stepOf()}`, xTicks: 7, yTicks: [0, 0.4, 0.8],
+        x: VIEW.x, y: [0, top],
+        yLabel: `density, step ${stepOf()}`, xTicks: 7, yTicks: 3,
         gutter: GUTTER, box: { bottom },
       });
-      controls.area(surface, frame, GRID, logP.map(Math.exp), { color: "grey", alpha: 0.45 });
-      for (const { kind, mu, sigma } of ends()) {
-        const ys = GRID.map((x) => Math.exp(densities.logNormal(x, mu, sigma)));
+      controls.area(surface, frame, GRID, p, { color: "grey", alpha: 0.45 });
+      for (const { kind, ys } of drawn) {
         controls.line(surface, frame, GRID, ys, { ...FITS[kind], width: 2.5 });
       }
     }
 
     /** The paths of (μ, σ), under the densities and on the same axis of x. */
     function drawPlane(top) {
-      const plane = controls.axes(surface, {
+      plane = controls.axes(surface, {
         x: VIEW.x, y: VIEW.sigma, yLabel: "σ of q over its μ", xTicks: 7, yTicks: [0, 1, 2, 3, 4],
         gutter: GUTTER, box: { top },
       });
-      frames.plane = plane;
       const { mu, sigma } = densities.moments(mixture(target)), look = { dash: [6, 2, 2, 2] };
       controls.rule(surface, plane, { x: mu }, { color: "purple", ...look });
       controls.rule(surface, plane, { y: sigma }, { color: "purple", ...look });
@@ -304,7 +267,7 @@
         target, start: from, chosen: { ...chosen }, step: stepOf(), done: finished(),
         playing: play.playing, moments: densities.moments(mixture(target)),
         fits: Object.fromEntries(ends().map((end) => [end.kind, end])),
-        handle: handle.place, said: live.text,
+        handle: handle.place, said: live.text, top,
       }),
     };
   }

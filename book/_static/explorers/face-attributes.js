@@ -1,21 +1,29 @@
-// Chapter 6: latent arithmetic. A face's code, plus so much of each attribute's direction.
+// Chapter 6: latent arithmetic. A face's code, plus so much of each attribute's direction; and what
+// a classifier reads off the picture.
 //
-// data: `face-attributes-codes` and the decoder `vae-gan-faces`.
+// data: `face-attributes-codes`, the decoder `vae-gan-faces`, and `classifier-faces`.
+//
+// needs: controls.js network.js
 "use strict";
 
 (() => {
   const genlib = window.genlib;
   const [LEAST, MOST] = [-2, 3]; // times a direction
+  const FIRST = 1.5; // how much of the first change is added to begin with, as on the still
 
   /**
    * @typedef {{words: string, image: string, code: number[]}} Face  image: a data URL
-   * @typedef {{name: string, direction: number[], random: number[], added: number,
-   *   byRandom: number, n: number}} Change  added: share of n faces in which one step works
-   * @typedef {{faces: Face[], changes: Change[]}} Data
+   * @typedef {{name: string, direction: number[], random: number[], before: number, added: number,
+   *   byRandom: number, n: number, attribute: string, values: string[]}} Change  shares of n faces
+   *   on which it is read: on the copy, after one step along its direction, along a random one
+   * @typedef {{attribute: string, values: string[]}} Head  of the classifier
+   * @typedef {{faces: Face[], changes: Change[], heads: Head[]}} Data
+   * @typedef {Record<string, {value: string, shares: Record<string, number>}>} Reading
    */
 
   const length = (v) => Math.hypot(...v);
   const hundredths = (share) => String(Math.round(100 * share));
+  const spaced = (name) => name.replace("_", " ");
 
   /** All faces as images, ready to be drawn. @param {Face[]} faces */
   async function decoded(faces) {
@@ -46,20 +54,64 @@
     );
   }
 
+  /**
+   * What the classifier reads: softmax of each head's logits.
+   * @param {Float32Array} logits @param {Head[]} heads @returns {Reading}
+   */
+  function reading(logits, heads) {
+    const found = {};
+    let at = 0;
+    for (const { attribute, values } of heads) {
+      const part = Array.from(logits.subarray(at, at + values.length));
+      at += values.length;
+      const most = Math.max(...part);
+      const powers = part.map((logit) => Math.exp(logit - most));
+      const sum = powers.reduce((a, b) => a + b);
+      const shares = Object.fromEntries(values.map((value, i) => [value, powers[i] / sum]));
+      found[attribute] = { value: values[part.indexOf(most)], shares };
+    }
+    return found;
+  }
+
+  /** How probable a change's attribute is by a reading. @param {Change} change */
+  function likely(change, read) {
+    return change.values.reduce((sum, value) => sum + read[change.attribute].shares[value], 0);
+  }
+
+  /** One change: its slider, a bar for what is read now, and how often one step works. */
+  function changeSlider(change, value, onInput) {
+    const { controls } = genlib;
+    const made = controls.slider({
+      label: change.name, min: LEAST, max: MOST, step: 0.05, value, onInput,
+    });
+    const bar = controls.element("div", { class: "latent-bar", "aria-hidden": "true" });
+    const line = controls.element("p", { class: "latent-read" });
+    made.element.append(bar, line);
+    const tell = (here, random) => {
+      bar.style.setProperty("--latent-share", `${100 * here}%`);
+      const after = hundredths(random ? change.byRandom : change.added);
+      line.textContent = `read here: ${controls.number(here)}; `
+        + `of 100 faces: ${hundredths(change.before)} → ${after}`;
+    };
+    return { ...made, tell, line };
+  }
+
   genlib.define("face-attributes", async (stage, { data: loaded, options, figure }) => {
     const { controls } = genlib;
     /** @type {Data} */
     const data = loaded["face-attributes-codes"];
-    const name = options.model || "vae-gan-faces";
-    const net = genlib.network(loaded[name]);
+    const net = genlib.network(loaded[options.model || "vae-gan-faces"]);
+    const reader = genlib.network(loaded["classifier-faces"]);
     const images = await decoded(data.faces);
     const live = controls.live();
     const original = genlib.screen("original", net.output, "");
     const copy = genlib.screen("copy", net.output, "The copy: its code, decoded");
     const moved = genlib.screen("moved", net.output, "");
     const note = controls.element("p", { class: "latent-note" });
-    let face = 0, random = false;
-    const steps = data.changes.map(() => 0);
+    const along = controls.element("p", { class: "latent-note" });
+    const copies = new Map(); // face -> {picture, read}: what stays while a slider moves
+    const steps = data.changes.map((_, i) => (i === 0 ? FIRST : 0));
+    let face = 0, random = false, picture = null, read = null;
 
     /** z + Σ t · v, and how long the way to it is. */
     function target() {
@@ -72,28 +124,54 @@
       return { z: code.map((value, k) => value + way[k]), far: length(way) };
     }
 
-    const draw = controls.answering(figure, () => {
-      const { code, words } = data.faces[face];
-      const { z, far } = target();
-      original.canvas.getContext("2d").drawImage(images[face], 0, 0);
-      original.say(`Original: ${words}`);
-      copy.show(net.run(code));
-      moved.show(net.run(z));
+    function ownCopy() {
+      if (!copies.has(face)) {
+        const own = net.run(data.faces[face].code);
+        copies.set(face, { picture: own, read: reading(reader.run(own), data.heads) });
+      }
+      return copies.get(face);
+    }
+
+    const said = () => {
       const added = data.changes.map((change, i) => [change.name, steps[i]]).filter(([, t]) => t);
       const list = added.map(([what, t]) => `${controls.number(t)} × ${what}`).join(", ");
       const kind = random ? "random directions as long as those of " : "";
-      const said = added.length ? `Moved by ${kind}${list}` : "Nothing is added yet";
-      moved.say(said);
-      note.textContent = `${said}. The way is ${controls.number(far)} long, the code itself `
+      return added.length ? `Moved by ${kind}${list}` : "Nothing is added yet";
+    };
+
+    const draw = controls.answering(figure, () => {
+      const { code, words } = data.faces[face];
+      const { z, far } = target();
+      picture = net.run(z);
+      original.canvas.getContext("2d").drawImage(images[face], 0, 0);
+      original.say(`Original: ${words}`);
+      copy.show(ownCopy().picture);
+      moved.show(picture);
+      moved.say(said());
+      note.textContent = `${said()}. The way is ${controls.number(far)} long, the code itself `
         + `${controls.number(length(code))}.`;
-      live.say(`Face ${face + 1}. ${said}.`);
+      judge(); // in the next frame, so that the picture does not wait for it
     });
 
-    const sliders = data.changes.map((change, i) => controls.slider({
-      label: `${change.name} (${hundredths(change.added)} in 100)`,
-      min: LEAST, max: MOST, step: 0.05, value: 0,
-      onInput: (value) => { steps[i] = value; draw(); },
-    }));
+    /** The bars, and what was read otherwise though nobody asked for it. */
+    const judge = controls.answering(figure, () => {
+      read = reading(reader.run(picture), data.heads);
+      sliders.forEach((slider, i) => slider.tell(likely(data.changes[i], read), random));
+      const asked = new Set(data.changes.filter((_, i) => steps[i]).map((one) => one.attribute));
+      const before = ownCopy().read;
+      const other = data.heads.map((head) => head.attribute)
+        .filter((name) => !asked.has(name) && read[name].value !== before[name].value)
+        .map((name) => `${spaced(name)} ${before[name].value} → ${read[name].value}`);
+      along.textContent = other.length ? `What came along, by the classifier: ${other.join(", ")}.`
+        : "By the classifier, nothing else has changed.";
+      const works = data.changes.filter((_, i) => steps[i])
+        .map((change) => `${change.name} read with ${controls.number(likely(change, read))}`);
+      live.say(`Face ${face + 1}. ${[said(), ...works].join(", ")}. ${along.textContent}`);
+    });
+
+    const sliders = data.changes.map((change, i) => changeSlider(
+      change, steps[i], (value) => { steps[i] = value; draw(); },
+    ));
     const which = chooser(data.faces, (i) => { face = i; draw(); });
     const control = controls.checkbox({
       label: "Random directions of the same length instead",
@@ -107,22 +185,26 @@
       },
     });
     const screens = controls.element(
-      "div", { class: "latent-screens" }, original.element, copy.element, moved.element,
+      "div", { class: "latent-screens latent-follow" },
+      original.element, copy.element, moved.element,
     );
     const key = controls.element("p", {
       class: "latent-note",
-      text: "In brackets: of 100 test faces without it, how many are read to have it after one "
-        + "step along its direction.",
+      text: "Bars: how sure the classifier is that the moved picture has it. The last two numbers: "
+        + "of 100 test faces without it, how many are read to have it on the copy, and how many "
+        + "after one step.",
     });
     stage.append(
-      which, screens, note, controls.panel(...sliders.map((slider) => slider.element)), key,
+      which, screens, note, along, controls.panel(...sliders.map((slider) => slider.element)), key,
       controls.row(again.element, control.element), live.element,
     );
     draw();
     return {
       decode: (_, z) => Array.from(net.run(z)),
+      logits: (pixels) => Array.from(reader.run(pixels)),
       state: () => ({
         face, random, steps: [...steps], z: target().z, far: target().far, note: note.textContent,
+        along: along.textContent, read, said: live.text,
       }),
     };
   });

@@ -1,5 +1,7 @@
 // What the GAN laboratory draws: the judge's field in colour with level lines, the points, the push
 // that generated points feel, and the curves. Numbers come in, pixels go out.
+//
+// needs: controls.js
 "use strict";
 
 (() => {

@@ -3,26 +3,20 @@
 // options: {"target": "ring" | "grid" | "roll", "seed": 1, "paused": true, "game": "saturating" |
 // "non-saturating" | "clipped" | "wgan-gp"}. Training goes on in slices between frames, so that the
 // page answers; it stands still while nobody can see it.
+//
+// needs: controls.js gan-games.js gan-drawing.js gan-panel.js
 "use strict";
 
 (() => {
   const { genlib } = window;
-  const { controls, games, ganDrawing: drawing } = genlib;
-
-  const style = document.createElement("link");
-  style.rel = "stylesheet";
-  style.href = new URL("gan-laboratory.css", document.currentScript.src).href;
-  document.head.append(style);
+  const { controls, games, ganDrawing: drawing, ganPanel, ganWords: words } = genlib;
 
   const SLICE = 10; // milliseconds of training in a frame
   const SLOW = 60; // the first rounds come one in a frame, so that the beginning can be seen
   const DRAWN = 500; // generated points in the picture
   const PUSHED = 48; // of them have an arrow
   const SPOKEN = 5000; // milliseconds between two sentences for screen readers
-
-  const whole = (value) => Math.round(value).toLocaleString("en");
-  const short = (value) => (value === 0 ? "0" : Number(value.toPrecision(2)).toString());
-  const percent = (share) => `${controls.number(100 * share, share < 0.0995 ? 1 : 0)} %`;
+  const QUIET = { round: false, look: false, count: false, speech: false };
 
   function start(stage, { options, figure }) {
     const calm = controls.still();
@@ -32,104 +26,26 @@
     };
     let run, real, places, curve; // of the run that goes on
     let seen = {}; // what the picture shows: points, pushes, tones, report
-    let playing = false, visible = true, handle = 0;
+    let playing = false, inView = true, visible = true, handle = 0;
     let drawnAt = 0, countedAt = 0, spokenAt = 0;
-    let due = { round: false, look: false, count: false, speech: false }; // in the frames to come
+    let due = QUIET; // in the frames to come
     let pace = { at: 0, rounds: 0, value: 0 };
 
-    // ---------------------------------------------------------------- controls
-
     const answer = (work) => genlib.answer(figure, work);
-    const choices = (table) => Object.entries(table).map(([key, { name }]) => [key, name]);
-    const target = controls.select({
-      label: "Data", options: choices(games.TARGETS), value: asked.target,
-      onChange: (value) => change("target", value),
+    const panel = ganPanel(stage, asked, {
+      play: () => answer(toggle),
+      step: () => answer(oneStep),
+      again: () => answer(restart),
+      choice: (key, value) => { // other data, another loss or another seed: a new run
+        asked[key] = value;
+        answer(restart);
+      },
+      setting: (key, value) => answer(() => { run.settings[key] = value; }),
+      plane: drawPlane,
+      curves: (surface) => drawing.curves(surface, curve, run.game.wasserstein, panel.colors()),
     });
-    const game = controls.select({
-      label: "Loss", options: choices(games.GAMES), value: asked.game,
-      onChange: (value) => change("game", value),
-    });
-    const set = (key) => (value) => answer(() => {
-      run.settings[key] = value;
-    });
-    const sliders = {
-      rate: controls.slider({
-        label: "Learning rate", min: 1e-4, max: 1e-2, step: 0.115, log: true, value: 1e-3,
-        format: short, onInput: set("rate"),
-      }),
-      moves: controls.slider({
-        label: "Critic steps per round", min: 1, max: 10, step: 1, value: 1,
-        format: (v) => String(v), onInput: set("moves"),
-      }),
-      penalty: controls.slider({
-        label: "Penalty weight λ", min: 0.01, max: 100, step: 0.23, log: true, value: 0.1,
-        format: short, onInput: set("penalty"),
-      }),
-      clip: controls.slider({
-        label: "Clip weights at", min: 0.01, max: 1, step: 0.23, log: true, value: 0.1,
-        format: short, onInput: set("clip"),
-      }),
-    };
-    const seed = controls.slider({
-      label: "Seed", min: 1, max: 20, step: 1, value: asked.seed, format: (v) => String(v),
-      onInput: (value) => change("seed", value),
-    });
-    const play = controls.button({ label: "Play", primary: true, onClick: toggle });
-    const once = controls.button({ label: "One step", onClick: oneStep });
-    const again = controls.button({ label: "Start again", onClick: () => answer(restart) });
-
-    /** Other data, another loss or another seed: a new run. */
-    function change(key, value) {
-      asked[key] = value;
-      answer(restart);
-    }
 
     // ---------------------------------------------------------------- what is shown
-
-    const plane = controls.canvas({
-      label: "", aspect: 1, minHeight: 200, maxHeight: 560, draw: drawPlane,
-    });
-    const graph = controls.canvas({
-      label: "", aspect: 1.7, minHeight: 150, maxHeight: 240, draw: drawCurves,
-    });
-    const numbers = controls.readout({
-      label: "The run so far",
-      names: {
-        step: "Step", speed: "Steps per second", found: "Modes found",
-        share: "Points of high quality", push: "Median push",
-      },
-    });
-    const live = controls.live();
-    const problem = controls.element("p", { class: "gan-problem", role: "alert" });
-    const bar = controls.element("div", { "aria-hidden": "true" });
-    const low = controls.element("span"), high = controls.element("span");
-    const scale = controls.element("div", { class: "gan-scale" }, low, bar, high);
-    const left = controls.element("div", { class: "gan-plane" }, plane.element, scale);
-    const right = controls.element("div", {}, numbers.element, graph.element);
-    const mark = (look, text) => controls.element("li", {},
-      controls.element("span", { class: look, "aria-hidden": "true" }), text);
-    const marks = controls.element("ul", { class: "explorer-legend gan-key" },
-      mark("gan-data", "data"), mark("gan-made", "generated"),
-      mark("gan-push", "push on a generated point"), mark("gan-found", "mode found"));
-    let key = controls.element("ul");
-    right.append(key);
-
-    const bench = controls.element("div", { class: "gan-bench" }, left, right);
-    const laboratory = controls.element("div", { class: "gan-laboratory" },
-      controls.row(play.element, once.element, again.element), problem, bench,
-      controls.panel(target.element, game.element, sliders.rate.element, sliders.moves.element,
-        sliders.penalty.element, sliders.clip.element, seed.element), live.element);
-    left.append(marks);
-    stage.append(laboratory);
-
-    function lines() {
-      const green = { color: "green" };
-      if (asked.game === "clipped") {
-        return [{ label: "estimate of some multiple of the Wasserstein distance", ...green }];
-      }
-      if (run.game.wasserstein) return [{ label: "estimate of the Wasserstein distance", ...green }];
-      return [{ label: "D's loss", ...green }, { label: "G's loss", color: "purple" }];
-    }
 
     function drawPlane(surface) {
       const { reach } = run.target, colors = controls.palette();
@@ -140,102 +56,91 @@
       drawing.arrows(surface, reach, seen.points, seen.pushes, surface.theme.text);
     }
 
-    function drawCurves(surface) {
-      const colors = lines().map(({ color }) => controls.palette()[color]);
-      drawing.curves(surface, curve, run.game.wasserstein, colors);
-    }
-
     /** Compute what the picture shows, and draw it. */
     function look() {
       const points = run.points(DRAWN), pushes = run.push(points.slice(0, 2 * PUSHED));
-      const sizes = Array.from({ length: PUSHED }, (_, i) =>
-        Math.hypot(pushes[2 * i], pushes[2 * i + 1])).sort((a, b) => a - b);
-      seen = {
-        ...seen, points, pushes, push: sizes[PUSHED >> 1],
-        ...drawing.toned(run.scores(places), run.game.wasserstein),
-      };
-      plane.now();
-      numbers.set("step", whole(run.rounds));
-      numbers.set("speed", playing && pace.value ? whole(pace.value) : "–");
-      numbers.set("push", seen.push < 5e-4 ? "below 0.001" : controls.number(seen.push, 3));
       const { wasserstein } = run.game;
-      low.textContent = wasserstein ? `score ${controls.number(seen.low, 2)}` : "generated";
-      high.textContent = wasserstein ? controls.number(seen.high, 2) : "data";
+      seen = {
+        ...seen, points, pushes, push: games.medianPush(pushes), outside: outside(points),
+        ...drawing.toned(run.scores(places), wasserstein),
+      };
+      panel.plane.now();
+      panel.numbers.set("step", words.whole(run.rounds));
+      panel.numbers.set("speed", playing && pace.value ? words.whole(pace.value) : "–");
+      panel.numbers.set("outside", words.percent(seen.outside));
+      panel.numbers.set("push", words.size(seen.push));
+      panel.ends(wasserstein, seen.low, seen.high);
+    }
+
+    /** The share of points that the picture cannot show. */
+    function outside(points) {
+      let away = 0;
+      for (let i = 0; i < points.length; i += 2) {
+        away += Math.max(Math.abs(points[i]), Math.abs(points[i + 1])) > run.target.reach;
+      }
+      return (2 * away) / points.length;
     }
 
     /** Count the modes and draw the curves: less often, and in a frame of its own. */
     function count() {
       seen.report = run.report();
-      graph.now();
+      panel.graph.now();
+      if (!playing) panel.plane.now(); // the circles; while it plays the next look draws them
       const { found, parts, share } = seen.report, { shown, persuasion } = run.told;
-      numbers.set("found", `${found} of ${parts}`);
-      numbers.set("share", percent(share));
-      plane.label(`The plane with the data (${run.target.name}), generated points and the `
-        + `${run.game.wasserstein ? "critic's score" : "discriminator's belief"} in colour. `
-        + sentence());
-      graph.label(run.game.wasserstein
+      const { wasserstein } = run.game;
+      panel.numbers.set("found", `${found} of ${parts}`);
+      panel.numbers.set("share", words.percent(share));
+      panel.plane.label(`The plane with the data (${run.target.name}), generated points and the `
+        + `${wasserstein ? "critic's score" : "discriminator's belief"} in colour. ${sentence()}`);
+      panel.graph.label(wasserstein
         ? `Curve of the critic's estimate, now ${controls.number(shown)}.`
         : `Curves of both losses: D ${controls.number(shown)}, G ${controls.number(persuasion)}.`);
       if (due.speech || performance.now() - spokenAt > SPOKEN) {
         spokenAt = performance.now();
-        due.speech = false;
-        live.say(sentence());
+        due = { ...due, speech: false };
+        panel.live.say(sentence());
       }
     }
 
     function sentence() {
       const { found, parts, share } = seen.report;
-      return `Step ${whole(run.rounds)}: ${found} of ${parts} ${run.target.found}, `
-        + `${percent(share)} of the points of high quality.`;
-    }
-
-    /** The key's colours in the theme of now. */
-    function dress() {
-      const { vermilion, blue } = controls.palette();
-      bar.style.background = drawing.scale();
-      laboratory.style.setProperty("--gan-data", vermilion);
-      laboratory.style.setProperty("--gan-made", blue);
+      const away = seen.outside > 0.5 ? "Most points are outside the picture." : "";
+      return `Step ${words.whole(run.rounds)}: ${found} of ${parts} ${run.target.found}, `
+        + `${words.percent(share)} of the points of high quality, `
+        + `median push ${words.size(seen.push)}. ${away}`.trim();
     }
 
     // ---------------------------------------------------------------- time
 
     function restart() {
-      const before = run?.game;
+      const before = run?.game.settings;
       run = games.createRun(asked);
       const { settings } = run;
-      for (const [name, slider] of Object.entries(sliders)) {
-        // What belongs to a game comes with it; what the reader has set stays.
-        if (before === run.game) settings[name] = slider.value;
+      for (const [name, slider] of Object.entries(panel.sliders)) {
+        // What the reader has set stays, unless the new loss goes well with other settings.
+        if (before === run.game.settings) settings[name] = slider.value;
         else slider.set(settings[name]);
       }
-      sliders.penalty.element.hidden = asked.game !== "wgan-gp";
-      sliders.clip.element.hidden = asked.game !== "clipped";
-      numbers.element.querySelectorAll("dt")[2].textContent =
-        run.target.found === "modes" ? "Modes found" : "Parts of the roll found";
-      marks.lastElementChild.hidden = run.target.found !== "modes";
       real = run.real(400);
       places = drawing.lattice(run.target.reach);
       curve = drawing.longCurve();
       pace = { at: 0, rounds: 0, value: 0 };
-      problem.textContent = "";
-      dress();
-      const fresh = controls.legend(lines());
-      key.replaceWith(fresh);
-      key = fresh;
       seen.report = { found: 0, parts: run.target.parts, share: 0, hits: [] };
+      panel.problem("");
+      panel.suit(run);
       look();
       ask();
     }
 
+    /** After a round: its losses to the curve; a run whose numbers broke ends, and says so. */
     function finished() {
-      const { shown, persuasion } = run.told;
       if (run.finite) {
-        curve.add(shown, persuasion);
+        curve.add(run.told.shown, run.told.persuasion);
         return true;
       }
       pause();
-      problem.textContent = "The numbers have left the finite ones. "
-        + "Lower the learning rate or the penalty weight and start again.";
+      due = QUIET; // the picture stays as it was: there is nothing that could be drawn
+      panel.problem(words.remedy(run.game.settings));
       return false;
     }
 
@@ -244,10 +149,9 @@
       const end = performance.now() + SLICE;
       do {
         if (!run.move()) continue;
-        if (!finished() || !playing || (!calm && run.rounds < SLOW)) {
-          if (due.round) due = { round: false, look: true, count: true, speech: true };
-          return;
-        }
+        if (!finished()) return;
+        if (due.round) due = { round: false, look: true, count: true, speech: true };
+        if (!playing || (!calm && run.rounds < SLOW)) return;
       } while (performance.now() < end);
     }
 
@@ -259,20 +163,22 @@
       };
     }
 
-    /** One frame: train, then draw or count, never both. */
+    /** One frame: train, then look or count, never both. What is due is looked at first, for the
+     *  sentence of the count speaks of it. */
     function turn(now) {
       handle = 0;
       if (!visible) return;
       if (playing || due.round) train();
       if (playing) measurePace(now);
-      if (due.count || (playing && now - countedAt > (calm ? 2000 : 350) && !due.look)) {
-        countedAt = now;
-        due.count = false;
-        answer(count);
-      } else if (due.look || (playing && now - drawnAt > (calm ? 1000 : 50))) {
+      const ago = (then, often, seldom) => playing && now - then > (calm ? seldom : often);
+      if (due.look || (!due.count && !ago(countedAt, 350, 2000) && ago(drawnAt, 50, 1000))) {
         drawnAt = now;
-        due.look = false;
+        due = { ...due, look: false };
         answer(look);
+      } else if (due.count || ago(countedAt, 350, 2000)) {
+        countedAt = now;
+        due = { ...due, count: false };
+        answer(count);
       }
       go();
     }
@@ -292,32 +198,27 @@
     function pause() {
       playing = false;
       pace = { at: 0, rounds: 0, value: 0 };
-      play.set("Play");
+      panel.play.set("Play");
     }
 
     function toggle() {
-      answer(() => {
-        if (playing) {
-          pause();
-          ask();
-        } else {
-          playing = true;
-          play.set("Pause");
-          go();
-        }
-      });
+      if (playing) {
+        pause();
+        ask();
+      } else {
+        playing = true;
+        panel.play.set("Pause");
+        go();
+      }
     }
 
     function oneStep() {
-      answer(() => {
-        pause();
-        due.round = true;
-        go();
-      });
+      pause();
+      due = { ...due, round: true };
+      go();
     }
 
     // Nothing is computed for a picture that nobody sees.
-    let inView = true;
     function watch() {
       visible = inView && !document.hidden;
       pace.at = 0;
@@ -326,18 +227,18 @@
     new IntersectionObserver((entries) => {
       inView = entries.at(-1).isIntersecting;
       watch();
-    }).observe(laboratory);
+    }).observe(panel.element);
     document.addEventListener("visibilitychange", watch);
-    genlib.onTheme(dress);
 
     restart();
     if (!calm && !options.paused) toggle();
 
     return {
       state: () => ({
-        ...asked, playing, visible, step: run.rounds, settings: { ...run.settings },
-        report: { ...seen.report }, told: run.told, push: seen.push, said: live.text,
-        speed: pace.value, points: Array.from(seen.points),
+        ...asked, playing, visible, idle: handle === 0, step: run.rounds,
+        settings: { ...run.settings }, report: { ...seen.report }, told: run.told,
+        push: seen.push, outside: seen.outside, said: panel.live.text, speed: pace.value,
+        points: Array.from(seen.points),
       }),
       run: () => run,
     };

@@ -2,6 +2,8 @@
 //
 // data: `latent-sliders-codes`, and the network of the model to begin with. The networks of the
 // other models are loaded when they are chosen.
+//
+// needs: controls.js network.js
 "use strict";
 
 (() => {
@@ -53,6 +55,7 @@
     const most = Math.max(...data.models.flatMap((model) => model.kl));
     let model = data.models.find((one) => one.name === options.model) || data.models[0];
     let garment = 9, sliders = [], z = [];
+    let drawn = false; // whether z was drawn from the prior, and not the garment's code moved
 
     async function fetched(name) {
       if (!nets.has(name)) nets.set(name, genlib.network(await genlib.data(name)));
@@ -74,25 +77,40 @@
       original.show(start);
       copy.show(own);
       moved.show(now);
+      moved.name(drawn ? "drawn from N(0, I)" : "moved");
       const change = controls.number(255 * Math.sqrt(difference(own, now)), 1);
-      moved.say(`Moved picture: ${change} grey levels of 255 from the reconstruction`);
       const name = data.classes[garment];
       original.say(`Original: ${name}`);
-      live.say(`${name}, β = ${model.beta}: the moved picture is ${change} grey levels of 255 `
-        + "from the reconstruction");
+      const words = drawn ? "a picture of a code drawn from N(0, I)"
+        : `the moved picture is ${change} grey levels of 255 from the reconstruction`;
+      moved.say(`What the decoder draws: ${words}`);
+      live.say(`${drawn ? "" : `${name}, `}β = ${model.beta}: ${words}`);
     });
+
+    /** Put the sliders at a code. @param {number[]} code */
+    function go(code) {
+      z = [...code];
+      for (const slider of sliders) slider.set(z[slider.k]);
+      draw();
+    }
 
     /** Back to the garment's own code. */
     function reset() {
-      z = [...model.codes[garment]];
-      for (const slider of sliders) slider.set(z[slider.k]);
-      draw();
+      drawn = false;
+      go(model.codes[garment]);
+    }
+
+    /** A code of the prior, for which no garment is needed: what the model itself would draw. */
+    function sample() {
+      drawn = true;
+      go(z.map(() => Math.min(Math.max(genlib.normal(), -REACH), REACH)));
     }
 
     /** Sliders for the model of now, its strongest dimension first. */
     function build() {
       sliders = byRate(model).map((k) => dimension(model, k, most, (value) => {
         z[k] = value;
+        drawn = false;
         draw();
       }));
       const used = sliders.filter((slider) => slider.used).length;
@@ -128,18 +146,20 @@
       options: data.models.map((one) => [one.name, String(one.beta)]), onChange: choose,
     });
     const again = controls.button({ label: "Back to its own code", onClick: reset });
+    const prior = controls.button({ label: "Draw z from N(0, I)", onClick: sample });
     const screens = controls.element(
-      "div", { class: "latent-screens" }, original.element, copy.element, moved.element,
+      "div", { class: "latent-screens latent-follow" },
+      original.element, copy.element, moved.element,
     );
     stage.append(
       controls.panel(which.element, beta.element), screens, note, box,
-      controls.row(again.element), live.element,
+      controls.row(again.element, prior.element), live.element,
     );
     await choose(model.name);
     return {
       decode: async (name, code) => Array.from((await fetched(name)).run(code)),
       state: () => ({
-        model: model.name, beta: model.beta, garment, z: [...z], loaded: [...nets.keys()],
+        model: model.name, beta: model.beta, garment, drawn, z: [...z], loaded: [...nets.keys()],
         order: sliders.map((slider) => slider.k), used: sliders.map((slider) => slider.used),
         note: note.textContent, said: live.text,
       }),

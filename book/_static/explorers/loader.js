@@ -11,47 +11,62 @@
   const received = new Map(); // data file -> its content
   const loading = new Map(); // path -> Promise
   const listeners = new Set(); // called when the theme changes
-  const OKABE_ITO = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442",
-    "#7f7f7f"];
 
-  /** Insert a script of this folder, once; resolves when it has run. */
+  /** Insert a script or a style sheet of this folder, once; resolves when it is there. */
   function load(path) {
     if (!loading.has(path)) {
       const done = new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = new URL(path, base).href;
-        script.onload = () => resolve();
-        script.onerror = () => {
+        const address = new URL(path, base).href;
+        const tag = path.endsWith(".css")
+          ? Object.assign(document.createElement("link"), { rel: "stylesheet", href: address })
+          : Object.assign(document.createElement("script"), { src: address });
+        tag.onload = () => resolve();
+        tag.onerror = () => {
           loading.delete(path); // a second press tries again
-          script.remove();
+          tag.remove();
           reject(new Error(`${path} could not be loaded`));
         };
-        document.head.append(script);
+        document.head.append(tag);
       });
       loading.set(path, done);
     }
     return loading.get(path);
   }
 
+  /**
+   * Ask for a file that will be loaded when those before it have run: so that many small files on
+   * a slow line wait for one answer and not each for its own.
+   */
+  function announce(path) {
+    if (loading.has(path)) return;
+    const kind = path.endsWith(".css") ? "style" : "script";
+    const href = new URL(path, base).href;
+    document.head.append(Object.assign(document.createElement("link"), {
+      rel: "preload", as: kind, href,
+    }));
+  }
+
+  const dataPath = (name) => `data/${name}.js`;
+
   /** Load the data file NAME and return what it holds. */
   async function data(name) {
-    if (!received.has(name)) await load(`data/${name}.js`);
-    if (!received.has(name)) throw new Error(`data/${name}.js holds no ${name}`);
+    if (!received.has(name)) await load(dataPath(name));
+    if (!received.has(name)) throw new Error(`${dataPath(name)} holds no ${name}`);
     return received.get(name);
   }
 
-  /** The page's colours and type, as they are now. */
+  const paper = window.matchMedia("print");
+
+  /** The page's colours and type, as they are now; on paper a dark page is light. */
   function theme() {
     const style = getComputedStyle(document.documentElement);
     const of = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
     return {
-      dark: document.documentElement.dataset.theme === "dark",
+      dark: document.documentElement.dataset.theme === "dark" && !paper.matches,
       text: of("--pst-color-text-base", "#1f2933"),
       muted: of("--pst-color-text-muted", "#505d69"),
       surface: of("--pst-color-on-background", "#ffffff"),
       border: of("--pst-color-border", "#d6d6ce"),
-      accent: of("--pst-color-primary", "#0b5e8a"),
-      series: OKABE_ITO,
       font: getComputedStyle(document.body).fontFamily,
     };
   }
@@ -60,9 +75,11 @@
     listeners.add(callback);
   }
 
-  new MutationObserver(() => listeners.forEach((callback) => callback(theme()))).observe(
+  const tell = () => listeners.forEach((callback) => callback(theme()));
+  new MutationObserver(tell).observe(
     document.documentElement, { attributeFilter: ["data-theme"] },
   );
+  paper.addEventListener("change", tell);
 
   /** Do `work` and note in `figure.answerTimes` how many milliseconds it took. */
   function answer(figure, work) {
@@ -84,7 +101,8 @@
     button.disabled = true;
     figure.querySelector(".explorer-failure")?.remove();
     try {
-      for (const script of [...words(scripts), `${explorer}.js`]) await load(script);
+      for (const path of [...words(scripts), ...words(files).map(dataPath)]) announce(path);
+      for (const script of words(scripts)) await load(script);
       const contents = {};
       for (const name of words(files)) contents[name] = await data(name);
       const stage = document.createElement("div");
@@ -113,6 +131,7 @@
         + "Reload the page, or build the site again if you read it from disk.";
       still.append(line);
       button.disabled = false;
+      if (document.activeElement === document.body) button.focus(); // where the reader was
       figure.dataset.state = "failed";
     }
   }

@@ -131,31 +131,46 @@
     };
   }
 
+  /**
+   * The pixels that one element of a convolution's kernel lies on, for every output pixel; 0 in the
+   * padding. @returns {Float32Array} [channels, tall · wide], written into `into`
+   */
+  function underKernel({ values, shape }, { stride, down, right, tall, wide }, into) {
+    const [channels, height, width] = shape;
+    into.fill(0);
+    for (let c = 0; c < channels; c += 1) {
+      for (let i = 0; i < tall; i += 1) {
+        const row = i * stride + down;
+        if (row < 0 || row >= height) continue;
+        const [from, to] = [(c * height + row) * width + right, (c * tall + i) * wide];
+        for (let j = 0; j < wide; j += 1) {
+          const column = j * stride + right;
+          if (column >= 0 && column < width) into[to + j] = values[from + j * stride];
+        }
+      }
+    }
+    return into;
+  }
+
   /** The same, seen from the output: a pixel gathers what lies under the kernel. @returns {Step} */
   function convolution(layer) {
     const weight = unpack(layer.weight); // [out, in, kernel, kernel]
     const bias = layer.bias ? unpack(layer.bias) : new Float32Array(layer.out);
     const { kernel, stride, padding } = layer;
     const shrunk = (side) => Math.floor((side + 2 * padding - kernel) / stride) + 1;
-    return ({ values, shape }) => {
-      const [, height, width] = shape;
+    return (x) => {
+      const [, height, width] = x.shape;
       const [tall, wide] = [shrunk(height), shrunk(width)];
-      const y = new Float32Array(layer.out * tall * wide);
-      const sum = new Float32Array(height * width);
-      for (let o = 0; o < layer.out; o += 1) {
-        const plane = y.subarray(o * tall * wide, (o + 1) * tall * wide).fill(bias[o]);
-        for (let k = 0; k < kernel * kernel; k += 1) {
-          const first = o * layer.in * kernel * kernel + k;
-          addChannels(sum.fill(0), weight, first, kernel * kernel, values);
-          const [down, right] = [Math.floor(k / kernel) - padding, (k % kernel) - padding];
-          for (let i = 0; i < tall; i += 1) {
-            const row = i * stride + down;
-            if (row < 0 || row >= height) continue;
-            for (let j = 0; j < wide; j += 1) {
-              const column = j * stride + right;
-              if (column >= 0 && column < width) plane[i * wide + j] += sum[row * width + column];
-            }
-          }
+      const [pixels, area] = [tall * wide, kernel * kernel];
+      const y = new Float32Array(layer.out * pixels);
+      for (let o = 0; o < layer.out; o += 1) y.fill(bias[o], o * pixels, (o + 1) * pixels);
+      const under = new Float32Array(layer.in * pixels);
+      for (let k = 0; k < area; k += 1) {
+        const [down, right] = [Math.floor(k / kernel) - padding, (k % kernel) - padding];
+        underKernel(x, { stride, down, right, tall, wide }, under);
+        for (let o = 0; o < layer.out; o += 1) {
+          const plane = y.subarray(o * pixels, (o + 1) * pixels);
+          addChannels(plane, weight, o * layer.in * area + k, area, under);
         }
       }
       return { values: y, shape: [layer.out, tall, wide] };
@@ -249,7 +264,8 @@
     const made = element("div", { class: "latent-screen" }, canvas, caption);
     const show = (values) => canvas.getContext("2d").putImageData(picture(values, shape), 0, 0);
     const say = (text) => canvas.setAttribute("aria-label", text);
-    return { element: made, canvas, show, say };
+    const rename = (text) => { caption.textContent = text; };
+    return { element: made, canvas, show, say, name: rename };
   }
 
   /**
@@ -262,10 +278,16 @@
     return Float32Array.from(atob(text), (letter) => letter.charCodeAt(0) / 255);
   }
 
+  /** A function that draws from N(0, 1), by Box and Muller's way. */
+  const normal = () => (
+    // 1 − u is never 0
+    Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
+  );
+
   const style = document.createElement("link");
   style.rel = "stylesheet";
   style.href = new URL("network.css", document.currentScript.src).href;
   document.head.append(style);
 
-  Object.assign(window.genlib, { network, picture, screen, pixels });
+  Object.assign(window.genlib, { network, picture, screen, pixels, normal });
 })();

@@ -1,4 +1,6 @@
 // Two normal densities p and q: drag them, and see both KLs, Jensen–Shannon and the integrand.
+//
+// needs: controls.js densities.js
 "use strict";
 
 (() => {
@@ -8,12 +10,13 @@
   const MU = { low: -5, high: 5 }, SIGMA = { low: 0.45, high: 3 };
   const VIEW = { x: [-8, 8], y: [0, 0.95] };
   const PEAK = 1 / Math.sqrt(2 * Math.PI); // height of a normal density, times its σ
-  const LADDER = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 100];
+  const LADDER = [1, 1.5, 2, 3, 5, 7.5, 10]; // limits of the integrand's axis, times powers of ten
+  const LEAST = 0.05; // of those limits: where p and q agree the integrand is 0
   const GUTTER = 40; // pixels left of all three axes, so that they stand under each other
   const SHOWN = {
     forward: "KL(p‖q): p log(p/q)",
     reverse: "KL(q‖p): q log(q/p)",
-    js: "JS: ½ p log(p/m) + ½ q log(q/m), m = ½(p + q)",
+    js: "JS: ½ KL(p‖m) + ½ KL(q‖m)",
   };
   const YLABEL = {
     forward: "p log(p/q)", reverse: "q log(q/p)", js: "½ p log(p/m) + ½ q log(q/m)",
@@ -53,7 +56,13 @@
   }
 
   /** The smallest of a few round limits that holds `value`, so that the axis does not tremble. */
-  const limit = (value) => LADDER.find((step) => step >= value) || value;
+  function limit(value) {
+    const least = Math.max(LEAST, value), power = 10 ** Math.floor(Math.log10(least));
+    return power * (LADDER.find((step) => step * power >= least) ?? 10);
+  }
+
+  /** Three digits of a number where there is little room. */
+  const brief = (value) => number(value, value >= 99.5 ? 0 : value >= 9.95 ? 1 : 2);
 
   function start(stage, { options, figure }) {
     let at = tidy({ ...START, ...options.start });
@@ -70,15 +79,16 @@
       P: makeHandle("P", "p", "blue"), Q: makeHandle("Q", "q", "vermilion"),
     };
     const sliders = {
-      muP: makeSlider("muP", "μ₁, centre of p", MU), sigmaP: makeSlider("sigmaP", "σ₁, its width"),
-      muQ: makeSlider("muQ", "μ₂, centre of q", MU), sigmaQ: makeSlider("sigmaQ", "σ₂, its width"),
+      muP: makeSlider("muP", "μ₁, centre of p", MU), sigmaP: makeSlider("sigmaP", "σ₁, width of p"),
+      muQ: makeSlider("muQ", "μ₂, centre of q", MU), sigmaQ: makeSlider("sigmaQ", "σ₂, width of q"),
     };
     const kind = controls.select({
       label: "Shaded below", options: Object.entries(SHOWN), value: integrand,
       onChange: (value) => { integrand = value; change(); },
     });
     const inBits = controls.checkbox({
-      label: "in bits (1 nat = 1.44 bits)", onChange: (value) => { bits = value; change(); },
+      label: `in bits (1 nat = ${number(1 / Math.LN2)} bits)`,
+      onChange: (value) => { bits = value; change(); },
     });
     const swap = controls.button({
       label: "Swap p and q",
@@ -122,6 +132,7 @@
       const mu = `mu${which}`, sigma = `sigma${which}`;
       return controls.handle({
         surface, text, color, label: text,
+        help: "Drag it, or use the arrow keys: left and right its centre, up and down its height.",
         onDrag: (place) => set(fromPlace(which, place)),
         onStep: (right, up) => set({
           [mu]: at[mu] + 0.1 * right, [sigma]: at[sigma] * 1.05 ** -up,
@@ -152,12 +163,12 @@
       table.head(`in ${name}`);
       const whole = found.integrals[integrand] / size, plus = found.positive[integrand] / size;
       parts.textContent = `Area above zero ${number(plus, 3)}, below ${number(whole - plus, 3)}: `
-        + `together ${number(whole, 3)} ${name}.`;
+        + `together ${number(whole, 3)} ${name}.`
+        + (integrand === "js" ? " Here m = ½(p + q)." : "");
       surface.label(`${describe()}. Below them the integrand of ${SHOWN[integrand]}.`);
       for (const [which, text] of [["P", "p"], ["Q", "q"]]) {
         const centre = number(at[`mu${which}`]), width = number(at[`sigma${which}`]);
-        handles[which].set(`${text}: centre ${centre}, width ${width}. `
-          + "Drag it, or use the arrow keys: left and right its centre, up and down its height.");
+        handles[which].set(`${text}: centre ${centre}, width ${width}`);
       }
       live.say(`KL from p to q ${number(found.closed.forward / size)}, `
         + `KL from q to p ${number(found.closed.reverse / size)}, `
@@ -180,11 +191,14 @@
 
     /** The three numbers over the picture, as in the titles of the chapter's figures. */
     function drawNumbers() {
-      const { name, size } = unit(), wide = surface.width > 500, digits = wide ? 3 : 2;
-      const { closed, integrals } = found, show = (value) => number(value / size, digits);
-      const text = `KL(p‖q) ${show(closed.forward)}${wide ? "     " : "  "}`
-        + `KL(q‖p) ${show(closed.reverse)}${wide ? "     " : "  "}JS ${show(integrals.js)}`;
-      controls.note(surface, wide ? `${text}  ${name}` : text, 2, 10, { bold: true });
+      const { name, size } = unit(), { closed, integrals } = found;
+      const say = (show, gap) => [
+        `KL(p‖q) ${show(closed.forward / size)}`, `KL(q‖p) ${show(closed.reverse / size)}`,
+        `JS ${show(integrals.js / size)}`,
+      ].join(gap);
+      const texts = [`${say((value) => number(value, 3), "     ")}  ${name}`, say(number, "  ")];
+      const text = controls.fitting(surface, [...texts, say(brief, "  ")], surface.width - 4, true);
+      controls.note(surface, text, 2, 10, { bold: true });
     }
 
     function drawDensities(top, bottom) {
@@ -208,10 +222,12 @@
         densities.logNormal(x, at.muP, at.sigmaP), densities.logNormal(x, at.muQ, at.sigmaQ),
       ) / size);
       const high = limit(1.1 * Math.max(...ys)), low = Math.min(...ys);
+      const short = `${YLABEL[integrand]}, ${name}`;
       const box = controls.axes(surface, {
         x: VIEW.x, y: [low < -0.002 * high ? -limit(Math.max(-1.1 * low, 0.08 * high)) : 0, high],
         yTicks: 3, xTicks: 8,
-        yLabel: `${YLABEL[integrand]}, ${name} per unit of x`, gutter: GUTTER,
+        yLabel: controls.fitting(surface, [`${short} per unit of x`, short], surface.width),
+        gutter: GUTTER,
         box: { top, bottom },
       });
       const above = ys.map((y) => Math.max(0, y)), below = ys.map((y) => Math.min(0, y));
@@ -231,7 +247,9 @@
       const ends = [0, js];
       controls.area(surface, box, ends, [1, 1], { color: "sky", alpha: 0.75 });
       controls.rule(surface, box, { x: bound }, { color: "black", dash: [] });
-      controls.note(surface, bits ? "log 2 = 1 bit" : "log 2", box.x(bound), box.top - 4,
+      const names = bits ? ["log 2 = 1 bit", "1 bit"] : ["log 2"];
+      const text = controls.fitting(surface, names, 2 * (surface.width - box.x(bound)));
+      controls.note(surface, text, box.x(bound), box.top - 4,
         { color: "black", align: "center", baseline: "bottom" });
     }
 

@@ -18,10 +18,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
 from tests.conftest import ROOT
-from tests.site.visits import FLAGS
+from tests.site.visits import PATIENCE, chromium
+from tools.explorers._scripts import with_needs
 
 SCRIPTS = ROOT / "book" / "_static" / "explorers"
 STYLES = (  # in the order in which a page of the site has them
@@ -47,7 +48,7 @@ PAGE = """<!DOCTYPE html>
 <article class="bd-article">
 <h1>One explorer</h1>
 <figure class="explorer" id="the-explorer" data-explorer="{name}" data-scripts="{scripts}"
-  data-data="{data}" data-options="{options}" data-weight="{weight}">
+  data-data="{data}" data-options="{options}">
   <div class="explorer-stage"><img class="explorer-still" src="{still}" alt="What it shows.">
     <button type="button" class="explorer-start" hidden>Start the explorer
       <small>(from this site)</small></button></div>
@@ -61,6 +62,10 @@ PAGE = """<!DOCTYPE html>
 """
 # Where the page keeps the explorer; `evaluate` can read from it what a test needs.
 FIGURE = "figure.explorer"
+# What a control asks for is drawn in the next frame, and what that changes is laid out in another.
+TWO_FRAMES = """async () => {
+  for (let i = 0; i < 2; i += 1) await new Promise(done => requestAnimationFrame(done));
+}"""
 
 
 def harness(
@@ -75,7 +80,7 @@ def harness(
     Args:
         folder: where; an empty folder such as `tmp_path`.
         name: of the explorer, such as "latent-map".
-        scripts: as in the directive: loaded before `NAME.js`, such as "controls.js".
+        scripts: loaded before `NAME.js` and what that needs, such as "controls.js".
         data: as in the directive: loaded at the start, such as "latent-map-codes".
         options: as in the directive.
     """
@@ -84,11 +89,11 @@ def harness(
     for path, content in files_of(name).items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_bytes(content)
-    loaded = [home / f"{name}.js", *(home / script for script in scripts)]
-    loaded += [home / "data" / f"{part}.js" for part in data]
+    scripts = with_needs([*scripts, f"{name}.js"], home)
     links = [_theme(folder, package, path) for package, path in STYLES]
-    shutil.copy(ROOT / "book" / "_static" / "css" / "course.css", folder / "_static")
-    links += ["_static/course.css"]
+    for style in ("course.css", "print.css"):
+        shutil.copy(ROOT / "book" / "_static" / "css" / style, folder / "_static")
+        links.append(f"_static/{style}")
     links += [f"_static/explorers/{path.name}" for path in sorted(home.glob("*.css"))]
     still = f"_static/explorers/still/{name}.webp"
     page = folder / "index.html"
@@ -99,7 +104,6 @@ def harness(
             scripts=" ".join(scripts),
             data=" ".join(data),
             options=escape(json.dumps(options or {}), quote=True),
-            weight=sum(path.stat().st_size for path in loaded) // 1000,
             still=still,
         ),
         encoding="utf-8",
@@ -116,17 +120,6 @@ def files_of(name: str) -> dict[str, bytes]:
 
 
 @contextmanager
-def chromium(browser_path: str) -> Iterator[Browser]:
-    """A browser; open one for a whole module where it has many tests, for it takes seconds."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-@contextmanager
 def reader(
     browser: Browser | str,
     *,
@@ -134,6 +127,8 @@ def reader(
     width: int = 1280,
     touch: bool = False,
     scripts: bool = True,
+    forgiving: bool = False,
+    **settings: Any,
 ) -> Iterator[Page]:
     """An empty page in a browser without network; what goes wrong in it fails the test at the end.
 
@@ -143,19 +138,25 @@ def reader(
         width: of the window, in pixels.
         touch: whether the screen takes touches.
         scripts: whether JavaScript runs.
+        forgiving: whether something may go wrong, for tests of what is said then.
+        settings: more of the browser's context, such as `forced_colors="active"`.
     """
     with ExitStack() as stack:
         opened = stack.enter_context(chromium(browser)) if isinstance(browser, str) else browser
-        context = opened.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,  # type: ignore[arg-type]
-            reduced_motion="reduce",
-            has_touch=touch,
-            java_script_enabled=scripts,
-        )
+        wanted: dict[str, Any] = {
+            "viewport": {"width": width, "height": 900},
+            "color_scheme": theme,
+            "reduced_motion": "reduce",
+            "has_touch": touch,
+            "java_script_enabled": scripts,
+        }
+        context = opened.new_context(**(wanted | settings))
         stack.callback(context.close)
+        context.set_default_timeout(PATIENCE)
         context.set_offline(True)
-        context.add_init_script(f"localStorage.setItem('theme', '{theme}');")
+        context.add_init_script(
+            f"for (const name of ['mode', 'theme']) localStorage.setItem(name, '{theme}');"
+        )
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
@@ -164,39 +165,44 @@ def reader(
             "console", lambda said: complaints.append(said.text) if said.type == "error" else None
         )
         yield page
-        assert not complaints, complaints
+        assert forgiving or not complaints, complaints
 
 
 def start(page: Page, path: Path) -> Locator:
     """Open the page, press the start button, wait until the explorer is ready; its figure."""
     page.goto(path.as_uri(), wait_until="load")
-    page.locator(f"{FIGURE} .explorer-start").click()
-    page.wait_for_function(
-        f"['ready', 'failed'].includes(document.querySelector('{FIGURE}').dataset.state)"
-    )
     figure = page.locator(FIGURE)
-    state = figure.get_attribute("data-state")
-    assert state == "ready", figure.inner_text()
+    assert press_start(figure) == "ready", figure.inner_text()
     return figure
+
+
+def press_start(figure: Locator) -> str:
+    """Press a figure's start button; whether the explorer is then "ready" or has "failed"."""
+    figure.locator(".explorer-start").click()
+    return outcome(figure)
+
+
+def outcome(figure: Locator) -> str:
+    """Wait for a start to end: "ready" or "failed"."""
+    figure.page.wait_for_function(
+        "figure => ['ready', 'failed'].includes(figure.dataset.state)", arg=figure.element_handle()
+    )
+    return figure.get_attribute("data-state") or ""
 
 
 def state(figure: Locator) -> dict[str, Any]:
     """What the explorer says of itself, `figure.api.state()`, after the frames that are due."""
-    seen: dict[str, Any] = figure.evaluate(
-        """async figure => {
-          for (let i = 0; i < 2; i += 1) await new Promise(done => requestAnimationFrame(done));
-          return figure.api.state();
-        }"""
-    )
+    figure.page.evaluate(TWO_FRAMES)
+    seen: dict[str, Any] = figure.evaluate("figure => figure.api.state()")
     return seen
 
 
 def pixels(canvas: Locator) -> bytes:
     """The red, green, blue and alpha of a canvas, row by row, after the frames that are due."""
+    canvas.page.evaluate(TWO_FRAMES)
     # As text of bytes: as a list of numbers a large canvas takes half a minute to arrive.
     text: str = canvas.evaluate(
-        """async canvas => {
-          for (let i = 0; i < 2; i += 1) await new Promise(done => requestAnimationFrame(done));
+        """canvas => {
           const { width, height } = canvas;
           const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
           return btoa(Array.from(data, value => String.fromCharCode(value)).join(""));
@@ -215,11 +221,37 @@ def touch_drag(page: Page, path: Sequence[tuple[float, float]]) -> None:
     session.detach()
 
 
+def swipe(page: Page, x: float, y: float, right: float, down: float) -> None:
+    """Draw a finger straight from (x, y) in eight steps."""
+    touch_drag(page, [(x + right * i / 8, y + down * i / 8) for i in range(9)])
+    # A tap right after a swipe only stops the fling and is no click; no finger is that fast.
+    page.wait_for_timeout(500)
+
+
+def wait_for(figure: Locator, condition: str, argument: Any = None) -> dict[str, Any]:
+    """Wait until what the explorer says of itself meets a condition; what it says then.
+
+    Args:
+        figure: with the explorer.
+        condition: JavaScript about `state` and `argument`, such as "state.step > argument".
+        argument: anything that JSON holds.
+    """
+    handle = figure.element_handle()
+    figure.page.wait_for_function(
+        f"([figure, argument]) => {{ const state = figure.api.state(); return {condition}; }}",
+        arg=[handle, argument],
+    )
+    return state(figure)
+
+
 def median_answer(figure: Locator) -> float:
-    """The median of the milliseconds that the explorer's answers took."""
+    """The median of the milliseconds that the faster half of the explorer's answers took.
+
+    Other work on the machine makes any answer late and none early.
+    """
     times: list[float] = figure.evaluate("figure => figure.answerTimes")
     assert len(times) >= 5, f"only {len(times)} answers were timed: move more controls first"
-    return sorted(times)[len(times) // 2]
+    return sorted(times)[len(times) // 4]
 
 
 def overflow(page: Page) -> int:

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.conftest import ROOT
-from tests.site.visits import VARIANTS, browser_context
+from tests.site.explorers.laboratory import scripts_alone
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SCRIPT = ROOT / "book" / "_static" / "explorers" / "autodiff.js"
 
 # name -> an expression of a [3, 2], b [2, 4], row [1, 2], column [3, 1], one [1, 1]; a is positive
 OPERATIONS = {
@@ -83,14 +81,9 @@ COMPARE = """(expression) => {
 
 
 @pytest.fixture(scope="module")
-def page(browser_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    path = tmp_path_factory.mktemp("autodiff") / "page.html"
-    path.write_text(
-        f'<!doctype html><meta charset="utf-8"><script src="{SCRIPT.as_uri()}"></script>'
-    )
-    with browser_context(browser_path, VARIANTS[0]) as context:
-        opened = context.new_page()
-        opened.goto(path.as_uri())
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    folder = tmp_path_factory.mktemp("scripts")
+    with scripts_alone(browser, folder, "autodiff.js", "optimisers.js") as opened:
         yield opened
 
 
@@ -151,7 +144,7 @@ def test_optimisers_are_torchs(page: Page, optimiser: str) -> None:
         torchs.step()
     found = page.evaluate(
         """([name, first, gradients]) => {
-          const {tensor, adam, rmsprop} = genlib.autodiff;
+          const {tensor} = genlib.autodiff, {adam, rmsprop} = genlib.optimisers;
           const weights = [tensor(Float64Array.from(first), 3, 4)];
           const step = name === "adam" ? adam(weights, {beta1: 0.5, beta2: 0.99})
             : rmsprop(weights, {alpha: 0.9});

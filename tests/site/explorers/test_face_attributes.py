@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page
 
 from genlib import zoo
-from genlib.explore.face_attributes import MODEL, changes, faces, moved
+from genlib.data import drawn_faces
+from genlib.explore.face_attributes import MODEL, READ, changes, faces, moved
 from genlib.export import Painter
+from genlib.models.classifier import AttributeClassifier
 from tests.site.explorers.harness import (
     harness,
     median_answer,
@@ -25,7 +28,8 @@ from tests.site.explorers.harness import (
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-DATA = ["face-attributes-codes", MODEL]
+READER = "classifier-faces"
+DATA = ["face-attributes-codes", MODEL, READER]
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +64,66 @@ def test_the_decoder_is_pytorchs(wide: tuple[Page, Locator]) -> None:
         assert (torch.tensor(found) - decoded(z).flatten()).abs().max() < 1e-3
 
 
+def probabilities(images: torch.Tensor) -> dict[str, dict[str, float]]:
+    """How probable each value of each attribute is, by PyTorch's classifier, off one picture."""
+    classifier = zoo.load(READER)
+    assert isinstance(classifier, AttributeClassifier)
+    values = drawn_faces(1, split="test").attribute_values
+    with torch.no_grad():
+        logits = classifier(images[None])
+    return {
+        name: dict(zip(values[name], found[0].softmax(0).tolist(), strict=True))
+        for name, found in logits.items()
+    }
+
+
+def settled(figure: Locator) -> dict[str, Any]:
+    """The state once the classifier has read the picture of now, a frame after it was drawn."""
+    for _ in range(2):
+        seen = state(figure)
+    return seen
+
+
+def test_the_classifier_is_pytorchs(wide: tuple[Page, Locator]) -> None:
+    _, figure = wide
+    classifier = zoo.load(READER)
+    for image in faces().images[:3] / 255:
+        found = figure.evaluate("(figure, x) => figure.api.logits(x)", image.flatten().tolist())
+        with torch.no_grad():
+            expected = torch.cat(list(classifier(image[None]).values()), dim=1)[0]
+        assert (torch.tensor(found) - expected).abs().max() < 1e-3
+
+
+def test_it_starts_as_the_still_shows_and_reads_what_it_draws(wide: tuple[Page, Locator]) -> None:
+    _, figure = wide
+    seen = settled(figure)
+    assert seen["steps"] == [1.5, 0, 0, 0, 0, 0]
+    assert next(iter(changes())) == "glasses"
+    for steps in ({"glasses": 1.5}, {"glasses": 1.5, "a beanie": 2.0}, {"a beanie": 2.0}):
+        for name in ("glasses", "a beanie"):
+            figure.get_by_role("slider", name=name).fill(str(steps.get(name, 0)))
+        seen = settled(figure)
+        now = probabilities(decoded(moved(0, steps)))
+        before = probabilities(decoded(moved(0, {})))
+        lines = figure.locator(".latent-read").all_inner_texts()
+        for name, line in zip(changes(), lines, strict=True):
+            attribute, values = READ[name]
+            expected = sum(now[attribute][value] for value in values)
+            assert float(line.split(";")[0].removeprefix("read here: ")) == pytest.approx(
+                expected, abs=0.006
+            )
+        for name, shares in now.items():
+            best = max(shares, key=shares.__getitem__)
+            old = max(before[name], key=before[name].__getitem__)
+            assert seen["read"][name]["value"] == best
+            asked = name in {READ[change][0] for change in steps}
+            said = f"{name.replace('_', ' ')} {old} → {best}" in seen["along"]
+            assert said == (best != old and not asked), name
+
+
 def test_each_face_with_its_copy(wide: tuple[Page, Locator]) -> None:
     _, figure = wide
+    figure.get_by_role("button", name="Take everything away").click()
     buttons = figure.get_by_role("group", name="Choose a face").get_by_role("button")
     assert buttons.count() == len(faces().words) == 12
     for i in (0, 5, 11):
@@ -102,18 +164,28 @@ def test_keys_move_a_slider_in_time(wide: tuple[Page, Locator]) -> None:
     for _ in range(10):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(60)
-    assert state(figure)["steps"][0] == pytest.approx(0.5)
+    assert state(figure)["steps"][0] == pytest.approx(2)
     assert median_answer(figure) <= 50
-    page.wait_for_timeout(500)
-    said = figure.locator("[aria-live=polite]").inner_text()
-    assert "0.50 ×" in said
+    page.wait_for_function(
+        "document.querySelector('figure.explorer [aria-live=polite]').textContent"
+        ".includes('2.00 × glasses')"
+    )
 
 
-def test_labels_say_how_often_a_step_works(wide: tuple[Page, Locator]) -> None:
+def test_it_says_how_often_a_step_works(wide: tuple[Page, Locator]) -> None:
     _, figure = wide
-    labels = figure.locator("label", has_text="in 100").all_inner_texts()
-    expected = [f"{name} ({int(100 * of.added + 0.5)} in 100)" for name, of in changes().items()]
-    assert labels == expected
+
+    def rates() -> list[str]:
+        settled(figure)
+        return [line.split("; ")[1] for line in figure.locator(".latent-read").all_inner_texts()]
+
+    def expected(kind: str) -> list[str]:
+        shares = [(of.before, getattr(of, kind)) for of in changes().values()]
+        return [f"of 100 faces: {int(100 * a + 0.5)} → {int(100 * b + 0.5)}" for a, b in shares]
+
+    assert rates() == expected("added")
+    figure.get_by_label("Random directions").check()
+    assert rates() == expected("by_random")
     shares = [of.added for of in changes().values()]
     assert shares == sorted(shares, reverse=True)
 
@@ -131,7 +203,7 @@ def test_a_finger_moves_a_slider_on_a_small_screen(browser: Browser, path: Path)
         y = box["y"] + box["height"] / 2
         places = [(box["x"] + share * box["width"], y) for share in (0.4, 0.6, 0.8, 0.9)]
         touch_drag(page, places)
-        assert state(figure)["steps"][0] > 1
+        assert state(figure)["steps"][0] > 2
 
 
 def test_the_pressed_face_is_marked_in_both_themes(browser: Browser, path: Path) -> None:

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from torch import Tensor, nn
 
 from genlib import make_generator, seed_everything
-from genlib.data import PointTarget, grid, ring, swiss_roll
+from genlib.data import PointTarget, grid, ring
 from genlib.losses import (
     critic_loss,
     discriminator_loss,
     generator_loss,
     saturating_generator_loss,
 )
-from genlib.metrics import mode_report
 from genlib.models.constraints import clip_weights
 from genlib.models.points import PointDiscriminator, PointGenerator
-from tests.conftest import ROOT
-from tests.site.visits import VARIANTS, browser_context
+from tests.site.explorers.laboratory import scripts_alone
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SCRIPTS = ROOT / "book" / "_static" / "explorers"
 GAMES = ("saturating", "non-saturating", "clipped", "wgan-gp")
 BATCH, RATE, WEIGHT, BOUND = 128, 1e-3, 0.5, 0.1
 Batches = list[dict[str, list[float]]]
 
 
 @pytest.fixture(scope="module")
-def page(browser_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A page from disk that has loaded the games and nothing else."""
-    path = tmp_path_factory.mktemp("games") / "games.html"
-    tags = [
-        f'<script src="{(SCRIPTS / name).as_uri()}"></script>'
-        for name in ("autodiff.js", "gan-games.js")
-    ]
-    path.write_text("<!doctype html><meta charset='utf-8'>" + "".join(tags))
-    with browser_context(browser_path, VARIANTS[0]) as context:
-        opened = context.new_page()
-        asked: list[str] = []
-        opened.on("request", lambda request: asked.append(request.url))
-        opened.goto(path.as_uri())
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    folder = tmp_path_factory.mktemp("scripts")
+    with scripts_alone(browser, folder, "gan-games.js") as opened:
         yield opened
-        assert all(url.startswith("file:") for url in asked), asked
 
 
 def networks(seed: int = 3) -> tuple[PointGenerator, PointDiscriminator]:
@@ -212,7 +196,8 @@ def test_twenty_rounds_are_pytorchs(page: Page, game: str) -> None:
 
 
 DIFFERENCES = """(game) => {
-  const {tensor, grad} = genlib.autodiff, {GAMES, firstWeights, randomStream} = genlib.games;
+  const {tensor, grad} = genlib.autodiff, {GAMES, firstWeights} = genlib.games;
+  const {randomStream} = genlib.ganData;
   const random = randomStream(1, "differences");
   const double = (n, m, draw) => tensor(Float64Array.from({length: n * m}, draw), n, m);
   const weights = firstWeights(1, random).map(({shape: [n, m], values}) =>
@@ -252,7 +237,8 @@ def test_a_flat_judge_gives_no_nan(page: Page) -> None:
     seen = page.evaluate(
         """() => {
           const {tensor, grad, square, shift, sum} = genlib.autodiff;
-          const {steepness, tensors, firstWeights, randomStream} = genlib.games;
+          const {steepness, tensors, firstWeights} = genlib.games;
+          const {randomStream} = genlib.ganData;
           const judge = tensors(firstWeights(1, randomStream(0, "flat")));
           judge.forEach(({values}) => values.fill(0));
           const steep = steepness(judge, tensor([1, 2, 3, 4], 2, 2));
@@ -305,61 +291,3 @@ def test_memory_does_not_grow(page: Page) -> None:
         }"""
     )
     assert made[1:] == [0, 0], f"large arrays made: {made}"
-
-
-@pytest.mark.parametrize(
-    ("name", "target"), [("ring", ring()), ("grid", grid()), ("roll", swiss_roll())]
-)
-def test_the_data_are_genlibs(page: Page, name: str, target: PointTarget) -> None:
-    """Places, noise, and how both count modes."""
-    flat = page.evaluate(
-        "(name) => Array.from(genlib.games.sample(genlib.games.TARGETS[name], 4000,"
-        " genlib.games.randomStream(7, 'test')))",
-        name,
-    )
-    x = torch.tensor(flat).view(-1, 2)
-    other = target.sample(4000, make_generator(0, "points"))
-    # Means and second moments of both agree within five standard errors.
-    for power in itertools.product(range(3), repeat=2):
-        a, b = ((p[:, 0] ** power[0]) * (p[:, 1] ** power[1]) for p in (x, other))
-        error = (a.var() / len(a) + b.var() / len(b)).sqrt()
-        assert (a.mean() - b.mean()).abs() <= 5 * error, power
-    blurred = torch.cat([x, x + 0.5, 1.02 * x, torch.randn(500, 2, generator=make_generator(1))])
-    seen = page.evaluate(
-        "([name, x]) => genlib.games.count(genlib.games.TARGETS[name], Float32Array.from(x))",
-        [name, blurred.flatten().tolist()],
-    )
-    if name == "roll":
-        places = target.places(5000, make_generator(0, "places"))
-        near = torch.cdist(blurred, places).min(dim=1).values < 3 * target.sigma
-        assert seen["share"] == pytest.approx(near.float().mean().item(), abs=0.01)
-        assert seen["found"] == seen["parts"] == 20
-        return
-    report = mode_report(blurred, target)
-    assert (seen["found"], seen["parts"]) == (report.modes_found, report.modes)
-    assert seen["share"] == pytest.approx(report.high_quality_share, abs=2 / len(blurred))
-
-
-def test_random_numbers_are_uniform_and_normal(page: Page) -> None:
-    u, v = page.evaluate(
-        """() => {
-          const r = genlib.games.randomStream(3, "test");
-          return [Array.from(r.uniforms(20000)), Array.from(r.normals(20000))];
-        }"""
-    )
-    uniform, normal = torch.tensor(u), torch.tensor(v)
-    assert uniform.min() >= 0
-    assert uniform.max() <= 1
-    share = torch.histc(uniform, 10, 0, 1) / len(uniform)
-    assert (share - 0.1).abs().max() < 5 * (0.09 / len(uniform)) ** 0.5
-    assert abs(normal.mean()) < 5 / len(normal) ** 0.5
-    assert abs(normal.std() - 1) < 0.03
-    assert (normal.abs() < 1.96).float().mean().item() == pytest.approx(0.95, abs=0.01)
-    assert abs(torch.corrcoef(torch.stack([normal[:-1], normal[1:]]))[0, 1]) < 0.04
-
-
-def test_nothing_is_too_heavy() -> None:
-    """What the laboratory loads when it is started, in bytes on disk."""
-    names = ("autodiff.js", "gan-games.js", "gan-drawing.js", "gan-laboratory.js", "controls.js")
-    sizes = {name: Path(SCRIPTS / name).stat().st_size for name in names}
-    assert sum(sizes.values()) < 400_000, sizes

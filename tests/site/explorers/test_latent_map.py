@@ -11,7 +11,7 @@ import torch
 from playwright.sync_api import Browser, Locator, Page
 
 from genlib import zoo
-from genlib.explore.latent_map import codes_of
+from genlib.explore.latent_map import bounds_of, codes_of
 from genlib.export import Painter
 from tests.site.explorers.harness import (
     harness,
@@ -67,7 +67,7 @@ def test_the_mouse_moves_the_place_and_the_picture_follows(wide: tuple[Page, Loc
     for index in (0, 1):
         box = map_of(figure, index).bounding_box()
         assert box is not None
-        screen = figure.locator(".latent-screen canvas").nth(index)
+        screen = figure.locator(".latent-under .latent-screen canvas").nth(index)
         seen = []
         for share in (0.3, 0.4, 0.5, 0.6, 0.7):
             page.mouse.move(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
@@ -85,9 +85,8 @@ def test_the_picture_is_the_one_at_the_place(wide: tuple[Page, Locator]) -> None
     code = state(figure)["maps"][1]["code"]
     with torch.no_grad():
         expected = Painter(zoo.load(VAE), "sample")(torch.tensor([code]))[0, 0]
-    found = torch.tensor(list(pixels(figure.locator(".latent-screen canvas").nth(1)))).view(
-        28, 28, 4
-    )
+    screen = figure.locator(".latent-under .latent-screen canvas").nth(1)
+    found = torch.tensor(list(pixels(screen))).view(28, 28, 4)
     assert code == [-0.75, 1.25]
     assert (found[..., 0] / 255 - expected).abs().max() < 1 / 255
     assert torch.equal(found[..., 0], found[..., 2])
@@ -130,14 +129,16 @@ def test_keys_move_it_and_shift_moves_it_further(wide: tuple[Page, Locator]) -> 
     label = figure.locator(".explorer-handle").first.get_attribute("aria-label")
     assert label is not None
     assert "Place on the map" in label
-    page.wait_for_timeout(500)
-    assert "Autoencoder" in figure.locator("[aria-live=polite]").inner_text()
+    page.wait_for_function(
+        "document.querySelector('figure.explorer [aria-live=polite]').textContent"
+        ".includes('Autoencoder')"
+    )
 
 
 def test_a_class_is_brought_out_and_pictures_take_the_place_of_dots(
     wide: tuple[Page, Locator],
 ) -> None:
-    page, figure = wide
+    _, figure = wide
     seen = [pixels(map_of(figure, 0))]
     figure.get_by_label("Bring out").select_option(label="Bag")
     assert state(figure)["kind"] == 8
@@ -145,11 +146,76 @@ def test_a_class_is_brought_out_and_pictures_take_the_place_of_dots(
     figure.get_by_label("Bring out").select_option("")
     assert pixels(map_of(figure, 0)) == seen[0]
     figure.get_by_label("Decoded pictures").check()
-    page.wait_for_timeout(1500)  # a row each frame
-    seen.append(pixels(map_of(figure, 0)))
+    last = b""
+    for _ in range(100):  # a row each frame
+        last, before = pixels(map_of(figure, 0)), last
+        if last == before:
+            break
+    seen.append(last)
     assert state(figure)["pictures"]
     assert len(set(seen)) == 3
     figure.get_by_label("Decoded pictures").uncheck()
+
+
+def test_the_holes_are_striped(wide: tuple[Page, Locator]) -> None:
+    """Far from all codes the map's pixels differ among each other; where codes are near, not."""
+    _, figure = wide
+    for index, name in enumerate((AE, VAE)):
+        known = codes_of(name)
+        left, right, low, high = bounds_of(name)
+        grid = torch.cartesian_prod(torch.linspace(left, right, 40), torch.linspace(low, high, 40))
+        apart = torch.cdist(grid, known.codes).amin(1)
+        deep = grid[apart > 2.5 * known.edge]
+        for place in deep[:: len(deep) // 5].tolist():
+            found = figure.evaluate(
+                """(figure, [index, [a, b]]) => {
+                  const canvas = figure.querySelectorAll('.explorer-canvas > canvas')[index];
+                  const { x, y } = figure.api.place(index, a, b);
+                  const scale = canvas.width / canvas.clientWidth;
+                  const { data } = canvas.getContext('2d').getImageData(
+                    scale * x - 6, scale * y - 6, 12, 12);
+                  return new Set(data.filter((_, i) => i % 4 === 0)).size;
+                }""",
+                [index, place],
+            )
+            if abs(place[0] - left) > 0.3 and abs(place[1] - low) > 0.3:
+                assert found > 3, f"{name}: plain at {place}"
+
+
+def test_both_decoders_get_the_same_draws(wide: tuple[Page, Locator]) -> None:
+    _, figure = wide
+    button = figure.get_by_role("button", name="Draw 12 codes from N(0, I)")
+    drawn = []
+    for times in (1, 2, 3):
+        button.click()
+        first, second = (one["drawn"] for one in state(figure)["maps"])
+        assert first["last"] == second["last"]
+        assert first["all"] == second["all"] == 12 * times
+        drawn += first["last"]
+    assert len({tuple(one) for one in drawn}) == 36
+    for index, name in enumerate((AE, VAE)):
+        known = codes_of(name)
+        apart = torch.cdist(torch.tensor(drawn), known.codes).amin(1)
+        seen = state(figure)["maps"][index]["drawn"]
+        assert seen["holes"] == int((apart > known.edge).sum())
+        said = figure.locator(".explorer-readout").nth(index).inner_text()
+        assert f"{seen['holes']} of 36" in said
+        with torch.no_grad():
+            method = "decode" if name == AE else "sample"
+            pictures = Painter(zoo.load(name), method)(torch.tensor(seen["last"]))[:, 0]
+        strip = figure.locator(".latent-strip canvas").nth(index)
+        found = torch.tensor(list(pixels(strip))).view(64, 192, 4)[..., 0] / 255
+        for i, image in enumerate(pictures):
+            x, y = 32 * (i % 6) + 2, 32 * (i // 6) + 2
+            assert (found[y : y + 28, x : x + 28] - image).abs().max() < 1 / 255
+
+
+def test_a_map_without_prior_has_no_draws(browser: Browser, tmp_path: Path) -> None:
+    page_path = harness(tmp_path, "latent-map", [], [AE, "latent-map-codes"], {"models": [AE]})
+    with reader(browser) as page:
+        figure = start(page, page_path)
+        assert figure.get_by_role("button", name="Draw").count() == 0
+        assert "draws" not in figure.locator(".explorer-readout").inner_text()
 
 
 def test_it_follows_the_theme(wide: tuple[Page, Locator]) -> None:

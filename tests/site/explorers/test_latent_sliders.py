@@ -107,8 +107,10 @@ def test_keys_move_the_strongest_dimension_and_the_button_brings_it_back(
     ]
     assert (picture(figure, 2) - before).abs().max() > 0.05
     assert median_answer(figure) <= 50
-    page.wait_for_timeout(500)
-    assert "grey levels" in figure.locator("[aria-live=polite]").inner_text()
+    page.wait_for_function(
+        "document.querySelector('figure.explorer [aria-live=polite]').textContent"
+        ".includes('grey levels')"
+    )
     figure.get_by_role("button", name="Back to its own code").click()
     assert state(figure)["z"] == own
     assert torch.equal(picture(figure, 2), before)
@@ -126,6 +128,65 @@ def test_an_unused_dimension_says_so_and_does_nothing(wide: tuple[Page, Locator]
     assert (picture(figure, 2) - before).abs().mean() < 0.01
     figure.locator("input[type=range]").first.fill("-1.5")
     assert (picture(figure, 2) - before).abs().mean() > 0.05
+
+
+def test_a_code_of_the_prior_is_drawn(wide: tuple[Page, Locator]) -> None:
+    _, figure = wide
+    own, before = state(figure)["z"], picture(figure, 2)
+    button = figure.get_by_role("button", name="Draw z from N(0, I)")
+    codes = []
+    for _ in range(20):
+        button.click()
+        codes.append(state(figure)["z"])
+    assert state(figure)["drawn"]
+    assert figure.locator(".latent-name").nth(2).inner_text() == "drawn from N(0, I)"
+    with torch.no_grad():
+        expected = Painter(zoo.load(FIRST), "sample")(torch.tensor(codes[-1])[None])[0, 0]
+    assert (picture(figure, 2) - expected).abs().max() <= 1 / 255
+    z = torch.tensor(codes)  # [20, 10]; mean 0 and spread 1 within five standard errors
+    assert abs(float(z.mean())) < 5 / 200**0.5
+    assert abs(float(z.var()) - 1) < 5 * (2 / 200) ** 0.5
+    sliders = figure.locator("input[type=range]")
+    shown = [float(one.input_value()) for one in sliders.all()]
+    order = state(figure)["order"]
+    assert shown == pytest.approx([codes[-1][k] for k in order], abs=0.026)
+    sliders.first.fill("0")
+    assert not state(figure)["drawn"]
+    figure.get_by_role("button", name="Back to its own code").click()
+    assert state(figure)["z"] == own
+    assert torch.equal(picture(figure, 2), before)
+
+
+def test_what_is_not_used_is_grey_and_its_bar_is_empty(wide: tuple[Page, Locator]) -> None:
+    _, figure = wide
+    choose(figure, STRICT)
+    rows = figure.locator(".explorer-control:has(.latent-bar)")
+    color = "row => getComputedStyle(row.querySelector('input')).accentColor"
+    share = """row => parseFloat(
+      row.querySelector('.latent-bar').style.getPropertyValue('--latent-share'))"""
+    used = state(figure)["used"]
+    colors = [row.evaluate(color) for row in rows.all()]
+    shares = [row.evaluate(share) for row in rows.all()]
+    assert len({one for one, yes in zip(colors, used, strict=True) if yes}) == 1
+    assert {one for one, yes in zip(colors, used, strict=True) if yes}.isdisjoint(
+        one for one, yes in zip(colors, used, strict=True) if not yes
+    )
+    kl = garments(STRICT).kl.sort(descending=True).values
+    most = max(float(garments(name).kl.max()) for name in models())
+    assert shares == pytest.approx((100 * kl / most).tolist(), abs=0.01)
+
+
+def test_the_pictures_stay_in_sight_of_the_last_slider(browser: Browser, path: Path) -> None:
+    with reader(browser, width=390, touch=True) as page:
+        figure = start(page, path)
+        figure.locator("input[type=range]").last.evaluate("one => one.scrollIntoView(false)")
+        page.wait_for_function(
+            """() => {
+              const box = document.querySelectorAll('.latent-screen canvas')[2]
+                .getBoundingClientRect();
+              return window.scrollY > 200 && box.top >= 0 && box.bottom <= innerHeight;
+            }"""
+        )
 
 
 def test_a_finger_moves_a_slider_on_a_small_screen(browser: Browser, path: Path) -> None:
