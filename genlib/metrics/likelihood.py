@@ -29,7 +29,7 @@ def log_likelihood(
     Args:
         model: a `VAE`, or a `ConditionalVAE`, which gives log p(x|y) and needs `labels`.
         images: `[N, C, H, W]`, binary for a Bernoulli likelihood to be one.
-        samples: k.
+        samples: how many, k.
         generator: of the noise, on the device of the images.
         labels: int64 `[N]`, for a `ConditionalVAE`.
         batch_size: images at a time.

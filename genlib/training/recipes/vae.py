@@ -89,7 +89,7 @@ def iwae_player(
     Args:
         model: a `VAE`, or a `ConditionalVAE`, which needs a stream with labels.
         steps: length of the run; the rate falls to 0 at its end along a cosine.
-        samples: k.
+        samples: how many, k.
         learning_rate: the largest one.
         warmup: steps over which the rate rises to it.
         binarise: see `vae_player`.
