@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tools.chapters import chapters
 from tools.config import load_book
 from tools.notebooks import write_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Hypothesis's own settings for automatic runs, here for every run: the same examples each time, and
+# no limit to the milliseconds that one may take, which a busy machine would not keep.
+settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from genlib import torchvision_compat
-from genlib.data import errors, mnist_sets
+from genlib.data import download, errors, mnist_sets
 from genlib.data.mnist_facts import FILES, MNIST
 
 
@@ -81,6 +81,8 @@ class Mirror:
 @pytest.fixture
 def mirror(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     """A mirror of the small MNIST, named by the stand-in for torchvision's class."""
+    for limit in ("CONNECT_SECONDS", "SILENCE_SECONDS", "SLOW_AFTER"):
+        monkeypatch.setattr(download, limit, 100.0)  # a busy machine is no bad mirror
     mirror = Mirror(archives={f"{name}.gz": gzip.compress(c) for name, c in files.items()})
     stop = threading.Event()
 
@@ -101,7 +103,7 @@ def mirror(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator
                 body = body[: len(body) // 2]
             if mirror.behaviour == "stalls":
                 self.wfile.write(body[:100])
-                stop.wait(20)
+                stop.wait(300)
                 return
             if mirror.behaviour == "drips":
                 for byte in body:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from playwright.sync_api import Browser
 
 from tests.conftest import ROOT
-from tests.site.visits import VARIANTS, Visit, visit_pages
+from tests.site.visits import VARIANTS, Visit, chromium, visit_pages
 from tools.browser import INSTALL, find_browser
 
 
@@ -57,9 +59,14 @@ def browser_path() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
-def visits(site: Path, pages: list[Path], browser_path: str) -> list[Visit]:
+@pytest.fixture(scope="module")
+def browser(browser_path: str) -> Iterator[Browser]:
+    """One browser for all tests of a file. While it is open, no other can be opened beside it."""
+    with chromium(browser_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def visits(site: Path, pages: list[Path], browser: Browser) -> list[Visit]:
     """Every page opened from disk with the network cut, light, dark and narrow."""
-    return [
-        seen for variant in VARIANTS for seen in visit_pages(browser_path, site, pages, variant)
-    ]
+    return [seen for variant in VARIANTS for seen in visit_pages(browser, site, pages, variant)]

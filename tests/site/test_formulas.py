@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.site.html import read
-from tests.site.visits import VARIANTS, Variant, browser_context
+from tests.site.visits import PATIENCE, VARIANTS, Variant, browser_context
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CHAPTER = "chapters/03-vae.html"  # the one with the most formulas
@@ -22,6 +22,10 @@ RAW = """() => [...document.querySelectorAll('.math')].filter(math => {
     && math.checkVisibility({contentVisibilityAuto: true}) && !math.querySelector('mjx-container');
 }).map(math => math.textContent)"""
 
+FRAMES = """async () => {
+  for (let i = 0; i < 2; i += 1) await new Promise((done) => requestAnimationFrame(done));
+}"""
+
 HIDDEN = """[...document.querySelectorAll('.bd-article section')].filter(section =>
   !section.firstElementChild.checkVisibility({contentVisibilityAuto: true})).length"""
 
@@ -31,41 +35,52 @@ def count(site: Path) -> int:
 
 
 @contextmanager
-def opened(
-    site: Path, browser_path: str, variant: Variant = VARIANTS[0], place: str = ""
-) -> Iterator[Page]:
+def opened(site: Path, browser: Browser) -> Iterator[Page]:
     """The chapter, when MathJax has been loaded."""
-    with browser_context(browser_path, variant) as context:
+    with browser_context(browser, VARIANTS[0]) as context:
         page = context.new_page()
-        page.goto((site / CHAPTER).as_uri() + place, wait_until="load")
+        page.goto((site / CHAPTER).as_uri(), wait_until="load")
         page.wait_for_function("!!window.MathJax?.typesetPromise")
         yield page
 
 
-def test_what_a_reader_sees_is_typeset_and_the_rest_waits(site: Path, browser_path: str) -> None:
-    with opened(site, browser_path) as page:
+def test_what_a_reader_sees_is_typeset_and_the_rest_waits(site: Path, browser: Browser) -> None:
+    with opened(site, browser) as page:
         for step in range(8):
             page.evaluate(f"scrollTo({{top: {step * 1500}, behavior: 'instant'}})")
-            page.wait_for_timeout(100)
-            page.wait_for_function(f"!({RAW})().length", timeout=10_000)
+            page.evaluate(FRAMES)  # what has come near is laid out
+            page.wait_for_function(f"!({RAW})().length")
         assert 0 < page.evaluate(SET) < count(site)
 
 
 PLACES = ("posterior-collapse", "exercise-3-4", "try-latent-sliders", "common-questions")
-TOP = "name => document.getElementById(name).getBoundingClientRect().top"
+# Whether a place is in the upper part of the window, or far below it, and has been for a second:
+# on the way there it moves. After a minute the answer is no.
+STANDS = """async ([name, low, high]) => {
+  const until = performance.now() + 60_000;
+  let since = Infinity;
+  while (performance.now() < until) {
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const { top } = document.getElementById(name).getBoundingClientRect();
+    if (top < low || top >= high) since = Infinity;
+    else since = Math.min(since, performance.now());
+    if (performance.now() - since > 1000) return true;
+  }
+  return false;
+}"""
+UP, GONE = [0, 150], [500, 1e9]
 
 
 @pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[2]], ids=lambda variant: variant.name)
 def test_a_link_into_the_page_leads_to_its_place(
-    site: Path, browser_path: str, variant: Variant
+    site: Path, browser: Browser, variant: Variant
 ) -> None:
     """Sections above it have heights that are only guessed. By address, then by a click."""
-    with browser_context(browser_path, variant) as context:
+    with browser_context(browser, variant) as context:
         for name in PLACES:
             page = context.new_page()
             page.goto(f"{(site / CHAPTER).as_uri()}#{name}", wait_until="load")
-            page.wait_for_timeout(1500)
-            assert 0 <= page.evaluate(TOP, name) < 150, name
+            assert page.evaluate(STANDS, [name, *UP]), name
             page.close()
         page = context.new_page()
         page.goto((site / CHAPTER).as_uri(), wait_until="load")
@@ -79,23 +94,21 @@ def test_a_link_into_the_page_leads_to_its_place(
                 }""",
                 name,
             )
-            page.wait_for_timeout(1500)
-            assert 0 <= page.evaluate(TOP, name) < 150, name
+            assert page.evaluate(STANDS, [name, *UP]), name
             page.mouse.move(variant.width / 2, 400)
             page.mouse.wheel(0, -3000)  # the reader goes on, and is not brought back
-            page.wait_for_timeout(300)
-            assert page.evaluate(TOP, name) > 500
+            assert page.evaluate(STANDS, [name, *GONE]), name
 
 
-def test_the_printer_gets_every_formula(site: Path, browser_path: str) -> None:
-    with opened(site, browser_path) as page:
+def test_the_printer_gets_every_formula(site: Path, browser: Browser) -> None:
+    with opened(site, browser) as page:
         assert page.evaluate(SET) < count(site)
         page.pdf()
         assert page.evaluate(SET) == count(site)
 
 
-def test_the_whole_page_can_be_asked_for(site: Path, browser_path: str) -> None:
-    with browser_context(browser_path, VARIANTS[0]) as context:
+def test_the_whole_page_can_be_asked_for(site: Path, browser: Browser) -> None:
+    with browser_context(browser, VARIANTS[0]) as context:
         page = context.new_page()
         page.goto((site / CHAPTER).as_uri(), wait_until="load")
         page.evaluate("coursePage.whole()")
@@ -103,9 +116,9 @@ def test_the_whole_page_can_be_asked_for(site: Path, browser_path: str) -> None:
         assert page.evaluate(HIDDEN) == 0
 
 
-def test_a_reader_in_a_hurry_stops_nothing(site: Path, browser_path: str) -> None:
+def test_a_reader_in_a_hurry_stops_nothing(site: Path, browser: Browser) -> None:
     """Formulas that come near and are gone before their turn wait for the next time."""
-    with opened(site, browser_path) as page:
+    with opened(site, browser) as page:
         page.evaluate("""async () => {
           for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
             scrollTo({top: y, behavior: 'instant'});
@@ -113,15 +126,15 @@ def test_a_reader_in_a_hurry_stops_nothing(site: Path, browser_path: str) -> Non
           }
           scrollTo({top: 0, behavior: 'instant'});
         }""")
-        page.evaluate("Promise.race([coursePage.whole(), new Promise(d => setTimeout(d, 60000))])")
+        limit = f"new Promise(done => setTimeout(done, {PATIENCE}))"
+        page.evaluate(f"Promise.race([coursePage.whole(), {limit}])")
         assert page.evaluate(SET) == count(site)
 
 
-def test_the_contents_show_what_is_read(site: Path, browser_path: str) -> None:
-    with opened(site, browser_path) as page:
+def test_the_contents_show_what_is_read(site: Path, browser: Browser) -> None:
+    with opened(site, browser) as page:
         active = "[...document.querySelectorAll('.bd-toc-nav .active')].map(e => e.hash)"
         page.evaluate("document.querySelector('#bernoulli').scrollIntoView({behavior: 'instant'})")
-        page.wait_for_function(f"{active}.includes('#bernoulli')", timeout=10_000)
-        assert page.evaluate(active) == ["#which-likelihood", "#bernoulli"]
+        page.wait_for_function(f"{active}.join() === '#which-likelihood,#bernoulli'")
         page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
-        page.wait_for_function(f"!{active}.includes('#bernoulli')", timeout=10_000)
+        page.wait_for_function(f"!{active}.includes('#bernoulli')")

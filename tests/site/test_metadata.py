@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.site.html import loaded, read
-from tests.site.visits import FLAGS
+from tests.site.visits import FLAGS, PATIENCE
 from tools.chapters import chapters, documents
 from tools.config import load_book
 from tools.reading import estimate, in_words, reading_minutes
@@ -51,6 +51,9 @@ def test_a_page_says_what_it_is_and_where(site: Path, page: str) -> None:
     assert heading is not None
     assert content(soup, "og:title") in heading.get_text()
     assert content(soup, "og:site_name") == BOOK.title
+    assert re.fullmatch("[a-z]{2}_[A-Z]{2}", content(soup, "og:locale"))
+    assert soup.title is not None
+    assert soup.title.get_text().count(BOOK.title) == 1
     assert content(soup, "og:type") == ("article" if "chapters/" in page else "website")
     assert content(soup, "twitter:card") == "summary_large_image"
     picture = content(soup, "og:image")
@@ -60,6 +63,12 @@ def test_a_page_says_what_it_is_and_where(site: Path, page: str) -> None:
     with Image.open(file) as card:
         assert card.size == size == (1200, 630)
     assert file.stat().st_size < 150_000
+
+
+def test_a_list_is_no_description(site: Path) -> None:
+    assert "ablation" not in content(read(site / "glossary.html"), "description")
+    for page in ("glossary.html", "bibliography.html"):
+        assert content(read(site / page), "description").endswith("."), page
 
 
 def test_no_two_pages_are_described_alike(site: Path) -> None:
@@ -77,6 +86,7 @@ def test_chapters_can_be_cited(site: Path) -> None:
         assert content(soup, "citation_publication_date") == str(BOOK.settings["copyright"])
         assert content(soup, "citation_language") == "en"
         assert content(soup, "citation_public_url") == BOOK.site + chapter.page
+        assert content(soup, "citation_fulltext_html_url") == BOOK.site + chapter.page
     assert not read(site / "index.html").select("meta[name^=citation_]")
 
 
@@ -92,6 +102,12 @@ def test_the_course_and_its_chapters_are_linked_data(site: Path) -> None:
     parts = course["hasPart"]
     assert isinstance(parts, list)
     assert [part["url"] for part in parts] == [BOOK.site + c.page for c in chapters(BOOK)]
+    assert all(part["name"] for part in parts)
+    # What Google's "course info" demands beside name, description and provider.
+    assert course["hasCourseInstance"]["courseMode"] == "Online"  # type: ignore[index]
+    read = sum(reading_minutes(read_chapter(BOOK, c)) for c in chapters(BOOK)) / 60
+    assert course["hasCourseInstance"]["courseWorkload"] == f"PT{round(read)}H"  # type: ignore[index]
+    assert course["offers"]["category"] == "Free"  # type: ignore[index]
     for chapter in chapters(BOOK):
         found = linked_data(site, chapter.page)
         assert found["@type"] == ["LearningResource", "Article"]
@@ -160,6 +176,7 @@ def test_the_page_for_wrong_addresses_works_at_any_depth(
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
         try:
             page = browser.new_page()
+            page.set_default_timeout(PATIENCE)
             failed: list[str] = []
             page.on("requestfailed", lambda request: failed.append(request.url))
             # The published site is not asked: this machine answers for it.
@@ -176,7 +193,7 @@ def test_the_page_for_wrong_addresses_works_at_any_depth(
             page.get_by_label("Search the course").fill("autoencoder")
             page.get_by_role("button", name="Search").click()
             page.wait_for_url("**/search.html?q=autoencoder")
-            page.locator("#search-results li a").first.wait_for(timeout=15_000)
+            page.locator("#search-results li a").first.wait_for()
             assert not failed
         finally:
             browser.close()

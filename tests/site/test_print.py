@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 from tests.site.visits import Variant, browser_context
@@ -42,8 +43,8 @@ LOOK = """() => {
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS[:1], ids=lambda chapter: chapter.stem)
-def test_a_chapter_on_paper(site: Path, browser_path: str, chapter: Document) -> None:
-    with browser_context(browser_path, PAPER) as context:
+def test_a_chapter_on_paper(site: Path, browser: Browser, chapter: Document) -> None:
+    with browser_context(browser, PAPER) as context:
         page = context.new_page()
         page.goto((site / chapter.page).as_uri(), wait_until="load")
         page.emulate_media(media="print", color_scheme="dark")

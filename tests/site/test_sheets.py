@@ -96,5 +96,5 @@ def test_the_sheet_is_the_finished_one(site: Path) -> None:
         text = sheet.read_text(encoding="utf8")
         for theme in ("light", "dark"):
             assert f'html[data-theme="{theme}"] .highlight .k{{' in text
-        assert "@media screen{" in text
+        assert "@media screen and (scripting: enabled){" in text
         assert "@media print{" in text

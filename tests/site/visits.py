@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.site.axe import serious
 from tools.browser import FLAGS
 
 LOCAL = ("file:", "data:", "blob:", "about:")
 
-# axe would fetch the style sheets once more, which a page opened from disk may not.
-AXE = {"preload": False, "resultTypes": ["violations"]}
+# Milliseconds that a page may take until what a test waits for has come. Nothing waits that long
+# but on a machine with much else to do, or for what never comes.
+PATIENCE = 120_000
 
 # What must hold after a page has settled. Sections are laid out, formulas typeset and pictures
-# loaded when a reader comes near: so go through the page, then ask for the whole of it.
+# loaded when a reader comes near: so go through the page, then ask for the whole of it. Not in
+# larger steps: that is hardly faster, and passes over what moves while sections get their heights.
 SETTLE = """async () => {
   for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
     scrollTo({top: y, behavior: 'instant'});
@@ -86,30 +88,54 @@ class Visit:
 
 
 @contextmanager
-def browser_context(browser_path: str, variant: Variant) -> Iterator[BrowserContext]:
-    """A browser window without network, in one theme and width."""
+def chromium(browser_path: str) -> Iterator[Browser]:
+    """A browser. Starting one takes seconds: the fixture `browser` is one for a file's tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=list(FLAGS), timeout=PATIENCE
+        )
         try:
-            context = browser.new_context(
-                viewport={"width": variant.width, "height": 900},
-                color_scheme=variant.theme,  # type: ignore[arg-type]
-                reduced_motion="reduce",
-            )
-            context.set_offline(True)
-            context.add_init_script(
-                f"localStorage.setItem('mode', '{variant.theme}');"
-                f"localStorage.setItem('theme', '{variant.theme}');"
-            )
-            yield context
+            yield browser
         finally:
             browser.close()
 
 
+@contextmanager
+def window(browser: Browser | str, **options: Any) -> Iterator[BrowserContext]:
+    """A window without network whose pages are waited for with patience.
+
+    Args:
+        browser: from `chromium`, or the path of one, which is then opened for this window alone.
+        options: of Playwright's `new_context`.
+    """
+    with ExitStack() as stack:
+        opened = stack.enter_context(chromium(browser)) if isinstance(browser, str) else browser
+        context = opened.new_context(**options)
+        stack.callback(context.close)
+        context.set_default_timeout(PATIENCE)
+        context.set_offline(True)
+        yield context
+
+
+@contextmanager
+def browser_context(browser: Browser | str, variant: Variant) -> Iterator[BrowserContext]:
+    """A window without network, in one theme and width."""
+    size = {"width": variant.width, "height": 900}
+    with window(
+        browser, viewport=size, color_scheme=variant.theme, reduced_motion="reduce"
+    ) as context:
+        # Not for tests of what a page remembers: see `remembering` in test_quizzes.py.
+        context.add_init_script(
+            f"localStorage.setItem('mode', '{variant.theme}');"
+            f"localStorage.setItem('theme', '{variant.theme}');"
+        )
+        yield context
+
+
 def visit_pages(
-    browser_path: str, site: Path, pages: list[Path], variant: Variant
+    browser: Browser | str, site: Path, pages: list[Path], variant: Variant
 ) -> Iterator[Visit]:
-    with browser_context(browser_path, variant) as context:
+    with browser_context(browser, variant) as context:
         for path in pages:
             page = context.new_page()
             yield _visit(page, Visit(path.relative_to(site).as_posix(), variant), path)
@@ -127,12 +153,12 @@ def _visit(page: Page, visit: Visit, path: Path) -> Visit:
         ),
     )
     page.goto(path.as_uri(), wait_until="load")
+    if visit.variant is not VARIANTS[0] and page.locator(".math").count():
+        # As for paper: all formulas in one go, which takes half of the time. In its first variant
+        # a page sets them little by little, as for a reader.
+        page.wait_for_function("!!window.MathJax?.typesetPromise")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.evaluate(SETTLE)
     visit.seen = page.evaluate(LOOK)
-    for violation in Axe().run(page, options=AXE).response["violations"]:
-        if violation["impact"] in ("serious", "critical"):
-            where = "; ".join(str(node["html"])[:160] for node in violation["nodes"][:3])
-            visit.violations.append(
-                f"{violation['id']} ({len(violation['nodes'])}×, {violation['help']}): {where}"
-            )
+    visit.violations = serious(page)
     return visit

@@ -21,7 +21,8 @@ from tools.links.__main__ import external_links, listing
 from tools.links.external import Answer, Manners, check_external
 from tools.links.internal import ADDRESS, all_links, broken
 
-QUICK = Manners(timeout=1.0, pause=0.01, patience=0.01)
+QUICK = Manners(timeout=60.0, pause=0.01, patience=0.01)
+HURRIED = Manners(timeout=0.3, pause=0.01, patience=0.01)  # where nothing ever answers
 
 
 @pytest.fixture
@@ -159,6 +160,7 @@ class Server(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.now = self.most = 0
         self.lock = threading.Lock()
+        self.stopped = threading.Event()
 
     def address(self, path: str) -> str:
         return f"http://127.0.0.1:{self.server_port}{path}"
@@ -173,18 +175,22 @@ class Handler(BaseHTTPRequestHandler):
             times = self.server.asked[f"{self.command} {self.path}"]
             self.server.now += 1
             self.server.most = max(self.server.most, self.server.now)
-        time.sleep(5 if self.path == "/slow" else 0.02)
+        if self.path == "/slow":
+            self.server.stopped.wait(60)
+        time.sleep(0.02)
         status = {
             "/gone": 404, "/busy": 429, "/forbidden": 403, "/down": 503, "/moved": 301,
             "/get-only": 405 if self.command == "HEAD" else 200,
             "/robots": 403 if self.command == "HEAD" else 200,
-            "/flaky": 503 if times == 1 else 200,
+            "/flaky": 503 if times == 1 else 200, "/round": 302, "/to-a-file": 302, "/%C3%A9": 200,
+            "/é": 404,
         }.get(self.path, 200)  # fmt: skip
         with self.server.lock:
             self.server.now -= 1
         self.send_response(status)
-        if status == 301:
-            self.send_header("Location", "/ok")
+        target = {"/moved": "/ok", "/round": "/round", "/to-a-file": "file:///etc/passwd"}
+        if self.path in target:
+            self.send_header("Location", target[self.path])
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -200,6 +206,7 @@ def server() -> Iterator[Server]:
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield made
+    made.stopped.set()
     made.shutdown()
     made.server_close()
 
@@ -210,10 +217,12 @@ def server() -> Iterator[Server]:
         ("/ok", "ok"), ("/moved", "ok"), ("/get-only", "ok"), ("/robots", "ok"), ("/flaky", "ok"),
         ("/gone", "broken"), ("/busy", "could not be checked"), ("/down", "could not be checked"),
         ("/forbidden", "could not be checked"), ("/slow", "could not be checked"),
+        ("/round", "broken"), ("/to-a-file", "broken"), ("/é", "ok"),
     ],
 )  # fmt: skip
 def test_what_servers_answer(server: Server, path: str, state: str) -> None:
-    (answer,) = check_external([server.address(path)], QUICK)
+    manners = HURRIED if path == "/slow" else QUICK
+    (answer,) = check_external([server.address(path)], manners)
     assert (answer.address, answer.state) == (server.address(path), state), answer.reason
 
 

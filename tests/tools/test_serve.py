@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Iterator[str]:
 
 def ask(address: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     try:
-        with urlopen(Request(address, headers=headers), timeout=10) as answer:
+        with urlopen(Request(address, headers=headers), timeout=100) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except HTTPError as error:
         return error.code, dict(error.headers), error.read()

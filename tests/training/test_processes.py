@@ -52,7 +52,7 @@ def start(cases: str, out: Path, device: str = "cpu") -> list[tuple[str, str]]:
             )
         )  # fmt: skip
     try:
-        said = [process.communicate(timeout=120) for process in started]
+        said = [process.communicate(timeout=300) for process in started]
     finally:
         for process in started:
             process.kill()
@@ -239,17 +239,17 @@ def endless(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     )  # fmt: skip
     yield process
     process.terminate()  # which torchrun passes on to its two; nothing happens where it has ended
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="torchrun passes Ctrl-C on by POSIX signals")
 def test_ctrl_c_at_torchrun_saves_the_run(endless: subprocess.Popen[str], tmp_path: Path) -> None:
     saved = Checkpoints(tmp_path / "endless")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not saved.files() and endless.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     os.kill(endless.pid, signal.SIGINT)
-    said, _ = endless.communicate(timeout=60)
+    said, _ = endless.communicate(timeout=300)
     assert "Stopped by Ctrl-C after step" in said, said
     reports = [json.loads((tmp_path / f"rank-{r}.json").read_text()) for r in range(2)]
     assert reports[0] == reports[1]

@@ -8,14 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.site.explorers.harness import chromium, reader, start
-
-
-@pytest.fixture(scope="module")
-def browser(browser_path: str) -> Iterator[Browser]:
-    """One browser for all tests of a file."""
-    with chromium(browser_path) as opened:
-        yield opened
+from tests.site.explorers.harness import reader, start
 
 
 @pytest.fixture

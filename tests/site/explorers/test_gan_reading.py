@@ -66,7 +66,7 @@ def test_a_frame_is_short_while_it_trains(page: Page, chapters: dict[int, Path])
           return gaps.sort((a, b) => a - b);
         }"""
     )
-    assert gaps[len(gaps) // 4] < 50  # other work on the machine makes some longer
+    assert gaps[len(gaps) // 2] < 50
 
 
 def test_keyboard_alone(page: Page, chapters: dict[int, Path]) -> None:

@@ -16,6 +16,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 BEFORE_USE = 100_000  # bytes that explorers and questions may add to a page that nobody touches
 AFTER_USE = 2_500_000  # bytes that a page's explorers load in all when each is started
 ANSWER = 50  # milliseconds
+# Come near a picture until it is loaded: far sections get their true heights on the way.
+NEAR = "e => { e.scrollIntoView({block: 'center'}); return e.complete && e.naturalWidth > 0; }"
+PICTURE = ".explorer-canvas, .latent-follow"
 WHERE = {
     "01-autoencoders": ["latent-map"],
     "02-kl-divergence": ["two-gaussians", "bimodal-fit"],
@@ -50,7 +53,8 @@ def test_started_from_disk_without_network(
         visit = Visit(name, VARIANTS[0])
         page.on("request", lambda request: visit.requests.append(request.url))
         page.goto(chapters[name].as_uri(), wait_until="load")
-        page.evaluate(h.TWO_FRAMES)
+        for still in page.locator(".explorer-still").all():  # read past, and not touched
+            page.wait_for_function(NEAR, arg=still.element_handle())
         assert explorer_bytes(visit) <= BEFORE_USE
         before = [url for url in visit.requests if "/explorers/" in url and ".js" in url]
         assert {url.split("?")[0].rsplit("/", 1)[1] for url in before} <= {"loader.js", "quiz.js"}
@@ -110,6 +114,29 @@ def test_started_on_a_telephone(chapters: dict[str, Path], browser: Browser, nam
             .map(e => e.outerHTML.slice(0, 120))"""
         )
         assert not small, small
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_the_picture_stays_in_sight(chapters: dict[str, Path], browser: Browser, name: str) -> None:
+    """On a telephone the controls are longer than the screen; one moves them and looks above."""
+    upright = {"width": 390, "height": 760}
+    with h.reader(browser, viewport=upright, touch=True, is_mobile=True) as page:
+        page.goto(chapters[name].as_uri(), wait_until="load")
+        for figure in started(page):
+            sliders = figure.locator("input[type=range]:visible").all()
+            for slider in sliders[:1] + sliders[-1:]:
+                slider.evaluate("e => scrollBy(0, e.getBoundingClientRect().top - 640)")
+                page.evaluate(h.TWO_FRAMES)
+                assert abs(box(slider)["y"] - 640) < 2
+                picture = box(figure.locator(PICTURE).first)
+                assert picture["y"] >= 0, "the top of the picture is off the screen"
+                assert picture["y"] + picture["height"] <= 640, "the picture covers the slider"
+
+
+def box(control: Locator) -> dict[str, float]:
+    found = control.bounding_box()
+    assert found is not None
+    return dict(found)  # type: ignore[call-overload, no-any-return]
 
 
 def started(page: Page) -> list[Locator]:
