@@ -27,7 +27,7 @@ pdf: $(STAMP)  ## the whole book as one PDF in _build (needs a Chromium; builds 
 linkcheck: $(STAMP)  ## check the built site's links (EXTERNAL=1 tries those that leave it, too)
 	@$(RUN) -m tools.links $(if $(EXTERNAL),--external)
 
-lighthouse: $(STAMP)  ## judge the built site, first page and chapters (needs npm and Chromium; PRESET=desktop)
+lighthouse: $(STAMP)  ## judge the built site, first page and chapters (needs npm and Chromium; PRESET=desktop, PRESET=both)
 	$(RUN) -m tools.lighthouse $(if $(PRESET),--preset $(PRESET)) $(NAMES)
 
 test: $(STAMP)  ## unit tests, every notebook at profile smoke, generated files in sync, site checks

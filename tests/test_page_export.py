@@ -188,6 +188,15 @@ def test_what_is_no_decoder_is_refused() -> None:
         page_network(nn.Sequential(CONV), "x")
 
 
+def test_a_picture_may_go_in() -> None:
+    """An nn.Unflatten in front says of how many numbers."""
+    model = nn.Sequential(nn.Unflatten(1, (2, 6, 5)), nn.Conv2d(2, 3, 3), nn.Flatten())
+    _, network = read(page_network(model, "x"))
+    assert network["input"] == 60
+    assert network["output"] == [36]
+    assert [layer["kind"] for layer in network["layers"]] == ["shape", "convolution"]
+
+
 def test_broken_weights_are_refused() -> None:
     layer = nn.Linear(2, 2)
     nn.init.constant_(layer.weight, torch.nan)

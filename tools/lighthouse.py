@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from tools.errors import BookError
 from tools.serve import served
 
 THRESHOLDS = {"performance": 90, "accessibility": 95, "best-practices": 95, "seo": 90}
-PRESETS = ("mobile", "desktop")
+PRESETS = {"mobile": ("mobile",), "desktop": ("desktop",), "both": ("mobile", "desktop")}
 CHROME_FLAGS = "--headless=new --no-sandbox --disable-dev-shm-usage"
 OLDEST_NODE = 18
 LIMIT = 300  # seconds for one run
@@ -46,6 +47,11 @@ class Score:
     medians: dict[str, int]
     spread: dict[str, tuple[int, int]]
     speed: tuple[int, int]  # of this machine during the runs, as Lighthouse measures it
+    preset: str = "mobile"
+
+    @property
+    def name(self) -> str:
+        return f"{self.page} ({self.preset})"
 
     @property
     def below(self) -> list[str]:
@@ -53,7 +59,7 @@ class Score:
         return [name for name, least in THRESHOLDS.items() if self.medians[name] < least]
 
 
-def score(page: str, reports: Sequence[dict[str, object]]) -> Score:
+def score(page: str, reports: Sequence[dict[str, object]], preset: str = "mobile") -> Score:
     """Medians over the reports of one page.
 
     Raises:
@@ -79,20 +85,21 @@ def score(page: str, reports: Sequence[dict[str, object]]) -> Score:
         {name: round(median(values)) for name, values in runs.items()},
         {name: (min(values), max(values)) for name, values in runs.items()},
         (min(speeds), max(speeds)),
+        preset,
     )
 
 
 def table(scores: Sequence[Score]) -> str:
     """The scores as text; a `!` stands beside what is below its threshold."""
     names = list(THRESHOLDS)
-    width = max(len("at least"), *(len(each.page) for each in scores))
+    width = max(len("at least"), *(len(each.name) for each in scores))
     lines = ["  ".join(["page".ljust(width), *(name.rjust(14) for name in names), "  runs"])]
     for each in scores:
         cells = [f"{each.medians[n]}{'!' if n in each.below else ' '}".rjust(14) for n in names]
         runs = "performance {} to {}, machine {} to {}".format(
             *each.spread["performance"], *each.speed
         )
-        lines.append("  ".join([each.page.ljust(width), *cells, f"  {runs}"]))
+        lines.append("  ".join([each.name.ljust(width), *cells, f"  {runs}"]))
     least = (f"{value} ".rjust(14) for value in THRESHOLDS.values())
     lines.append("  ".join(["at least".ljust(width), *least]).rstrip())
     return "\n".join(lines)
@@ -179,8 +186,8 @@ def examine(program: Path, address: str, target: Path, preset: str) -> dict[str,
     return loaded
 
 
-def judge(book: Book, names: list[str], preset: str, runs: int) -> Iterator[Score]:
-    """Each page's score, as soon as it is known.
+def judge(book: Book, names: list[str], presets: Sequence[str], runs: int) -> Iterator[Score]:
+    """Each page's score for each preset, as soon as it is known.
 
     Raises:
         BookError: a program or the site is missing, or Lighthouse failed.
@@ -190,21 +197,19 @@ def judge(book: Book, names: list[str], preset: str, runs: int) -> Iterator[Scor
     if not (book.html / "index.html").is_file():
         raise BookError("there is no site to judge; run `make book` first", book.html)
     with served(book.html, urlsplit(book.site).path) as address:
-        for page in pages(book, names):
+        for preset, page in product(presets, pages(book, names)):
             place = book.build / "lighthouse" / preset / page.removesuffix(".html")
-            yield score(
-                page,
-                [
-                    examine(program, address + page, place / f"{n + 1}.json", preset)
-                    for n in range(runs)
-                ],
-            )
+            reports = [
+                examine(program, address + page, place / f"{n + 1}.json", preset)
+                for n in range(runs)
+            ]
+            yield score(page, reports, preset)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.lighthouse", description=__doc__)
     parser.add_argument("names", nargs="*", help="chapters (02 or 2); all and the first page")
-    parser.add_argument("--preset", choices=PRESETS, default="mobile")
+    parser.add_argument("--preset", choices=[*PRESETS], default="mobile", help="both: one table")
     parser.add_argument("--runs", type=int, default=3, help="of each page; the median counts")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -213,16 +218,17 @@ def main() -> int:
     scores = []
     try:
         book = load_book(options.root)
-        for each in judge(book, options.names, options.preset, options.runs):
-            print(f"{each.page}: {', '.join(f'{k} {v}' for k, v in each.medians.items())}")
+        for each in judge(book, options.names, PRESETS[options.preset], options.runs):
+            print(f"{each.name}: {', '.join(f'{k} {v}' for k, v in each.medians.items())}")
             sys.stdout.flush()
             scores.append(each)
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"\nLighthouse, {options.preset}, median of {options.runs}:\n{table(scores)}")
+    presets = " and ".join(PRESETS[options.preset])
+    print(f"\nLighthouse, {presets}, median of {options.runs}:\n{table(scores)}")
     print(f"\n{SPEED_NOTE}")
-    below = [f"{each.page}: {name}" for each in scores for name in each.below]
+    below = [f"{each.name}: {name}" for each in scores for name in each.below]
     if below:
         print(f"\nbelow the threshold: {', '.join(below)}\nreports: {book.build / 'lighthouse'}")
     return 1 if below else 0

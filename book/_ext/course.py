@@ -146,7 +146,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", find_chapters)
     app.add_js_file("scroll.js", loading_method="defer")
     app.add_js_file("contents.js", loading_method="defer")
-    app.add_js_file("places.js", loading_method="defer")
+    # Before Sphinx's own scripts, one of which empties what the browser's history remembers.
+    app.add_js_file("places.js", loading_method="defer", priority=100)
     app.add_css_file("mend.css")
     app.connect("html-page-context", dress_chapter, priority=900)
     app.connect("build-finished", copy_notebooks)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from living import add_page_file
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -39,7 +40,7 @@ class ExerciseIndex(SphinxDirective):
             table["classes"].append("exercise-index")
             columns = list(table.findall(nodes.colspec))
             if len(columns) == len(WIDTHS):
-                table["classes"].append("colwidths-given")
+                table["classes"] += ["colwidths-given", "exercise-list"]
                 for column, width in zip(columns, WIDTHS, strict=True):
                     column["colwidth"] = width
         return list(holder.children)
@@ -53,7 +54,7 @@ def index_markdown(found: dict[Document, list[Exercise]]) -> str:
         [f"[{titles[chapter]}](#exercises-of-{chapter.number})", *_totals(own)]
         for chapter, own in found.items()
     ]
-    parts = [_table(("Chapter", "Exercises", "Checked", "Time"), [*rows, ["All", *_totals(every)]])]
+    parts = [_table(("Chapter", "Exercises", "Time"), [*rows, ["All", *_totals(every)]])]
     for chapter, own in found.items():
         parts.append(
             f":::{{rubric}} {titles[chapter]}\n:name: exercises-of-{chapter.number}\n:::\n\n"
@@ -65,7 +66,7 @@ def index_markdown(found: dict[Document, list[Exercise]]) -> str:
 def _totals(own: list[Exercise]) -> list[str]:
     minutes = sum(exercise.minutes for exercise in own)
     checked = sum(not exercise.is_open for exercise in own)
-    return [str(len(own)), str(checked), f"{minutes // 60} h {minutes % 60:02d} min"]
+    return [f"{len(own)}, {checked} checked", f"{minutes // 60} h {minutes % 60:02d} min"]
 
 
 def _row(exercise: Exercise) -> list[str]:
@@ -81,6 +82,13 @@ def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
     )
 
 
+def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    if "exercise-index" in str(context.get("body", "")):
+        add_page_file(app, "exercise-filter.js")
+        add_page_file(app, "exercise-filter.css")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("exercise-index", ExerciseIndex)
+    app.connect("html-page-context", add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

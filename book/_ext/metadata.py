@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ CARD_SIZE = (1200, 630)
 CARD_ALT = "The name of the course beside faces and garments that its models drew."
 TEXT_LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 SENTENCE = re.compile(r"(?<=[.?!])\s+(?=[A-Z“\"(`])")
-BESIDE = (nodes.Admonition, nodes.figure, nodes.table, nodes.footnote, nodes.sidebar)
+BESIDE = (
+    nodes.Admonition, nodes.figure, nodes.table, nodes.footnote, nodes.sidebar, nodes.citation,
+    nodes.definition_list,
+)  # fmt: skip
 
 
 def start(app: Sphinx) -> None:
@@ -91,7 +95,7 @@ def tags(book: Book, page: str, title: str, text: str, chapter: Document | None)
         "og:title": title,
         "og:description": text,
         "og:url": url,
-        "og:locale": "en",
+        "og:locale": "en_GB",  # a language with its country, by the protocol
         "og:image": f"{book.site}{CARD}",
         "og:image:width": str(CARD_SIZE[0]),
         "og:image:height": str(CARD_SIZE[1]),
@@ -105,6 +109,7 @@ def tags(book: Book, page: str, title: str, text: str, chapter: Document | None)
             "citation_inbook_title": book.title,
             "citation_language": "en",
             "citation_public_url": url,
+            "citation_fulltext_html_url": url,  # what Google Scholar and Zotero open
         }
     found = [f'<link rel="canonical" href="{html.escape(url)}" />']
     found += [f'<meta name="{k}" content="{html.escape(v)}" />' for k, v in named.items()]
@@ -112,10 +117,42 @@ def tags(book: Book, page: str, title: str, text: str, chapter: Document | None)
     return found
 
 
+def hours(book: Book) -> int:
+    """What reading the whole course takes, at least one."""
+    return max(1, round(sum(reading_minutes(read_chapter(book, c)) for c in chapters(book)) / 60))
+
+
+def whole_course(book: Book, titles: Mapping[str, str]) -> dict[str, Any]:
+    """What schema.org's `Course` has beside what every page has."""
+    return {
+        "@type": "Course",
+        "provider": {"@type": "Organization", "name": book.author, "url": book.site},
+        # Search engines show a course only with a way to take it and with its price.
+        "hasCourseInstance": {
+            "@type": "CourseInstance",
+            "courseMode": "Online",
+            "courseWorkload": f"PT{hours(book)}H",
+        },
+        "offers": {"@type": "Offer", "category": "Free", "price": 0, "priceCurrency": "EUR"},
+        "hasPart": [
+            {
+                "@type": "LearningResource", "position": chapter.number,
+                "name": titles[chapter.name], "url": address(book, chapter.name),
+            }
+            for chapter in chapters(book)
+        ],
+    }  # fmt: skip
+
+
 def linked_data(
-    book: Book, page: str, title: str, text: str, chapter: Document | None
+    book: Book, page: str, titles: Mapping[str, str], text: str, chapter: Document | None
 ) -> dict[str, Any]:
-    """The page in schema.org's words: the course, or one chapter of it."""
+    """The page in schema.org's words: the course, or one chapter of it.
+
+    Args:
+        titles: of every page, without its number.
+    """
+    title = titles[page]
     about: dict[str, Any] = {
         "@context": "https://schema.org",
         "name": title,
@@ -128,14 +165,7 @@ def linked_data(
         "image": f"{book.site}{CARD}",
     }
     if chapter is None:
-        return about | {
-            "@type": "Course",
-            "provider": {"@type": "Organization", "name": book.author, "url": book.site},
-            "hasPart": [
-                {"@type": "LearningResource", "position": c.number, "url": address(book, c.name)}
-                for c in chapters(book)
-            ],
-        }
+        return about | whole_course(book, titles)
     minutes = reading_minutes(read_chapter(book, chapter))
     return about | {
         "@type": ["LearningResource", "Article"],
@@ -172,11 +202,14 @@ def add(
         )  # fmt: skip
     found = tags(book, page, title, text, chapter)
     if chapter or page == "index":
-        data = json.dumps(linked_data(book, page, title, text, chapter), ensure_ascii=False)
+        titles = {name: node.astext() for name, node in app.env.titles.items()}
+        data = json.dumps(linked_data(book, page, titles, text, chapter), ensure_ascii=False)
         # A `<` could end the script.
         data = data.replace("<", "\\u003c")
         found.append(f'<script type="application/ld+json">{data}</script>')
     context["metatags"] = context.get("metatags", "") + "\n" + "\n".join(found) + "\n"
+    if title == book.title:
+        context["docstitle"] = ""  # the window's title would say it twice
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

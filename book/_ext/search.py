@@ -1,4 +1,5 @@
-"""What the search page needs to find symbols, terms, functions and exercises, and to show text.
+"""What the search page needs to find symbols, terms, functions, exercises and papers, and to show
+text.
 
 Sphinx's own index knows on which page a word stands. Beside it this writes `search-entries.js`:
 each symbol of the notation, term of the glossary, documented name of the library, exercise and
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from search_aliases import ALSO
 from search_entries import entries, mark_symbols, sections
+from search_papers import papers
 from search_words import Search
 from sphinx.application import Sphinx
 
@@ -34,6 +37,7 @@ def dress_search_page(
     """Scripts and styles that only the search page has."""
     if page == "search":
         app.add_js_file(ENTRIES, loading_method="defer")
+        app.add_js_file("search-match.js", loading_method="defer")
         app.add_js_file("search-page.js", loading_method="defer")
         app.add_css_file("search-page.css")
 
@@ -43,7 +47,9 @@ def collect(app: Sphinx) -> dict[str, Any]:
     names = sorted(app.env.found_docs)
     doctrees = {name: app.env.get_doctree(name) for name in names}
     titles = {name: app.env.titles[name].astext() for name in names}
-    found = entries(doctrees, ALIASES)
+    aliases = {name: (*ALIASES.get(name, ()), *ALSO.get(name, ())) for name in {*ALIASES, *ALSO}}
+    found = entries(doctrees, aliases)
+    found += papers(app.env.get_domain("cite").citations)  # type: ignore[attr-defined]
     return {
         "pages": [[name, titles[name]] for name in names],
         "entries": [[one.name, one.kind, names.index(one.page), one.anchor, one.text, one.aliases]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from docutils import nodes
 from plain_math import plain_math
+from quizzes import quiz, quiz_option
 from search_words import words
 from sphinx import addnodes
 
@@ -39,6 +40,8 @@ def plain(node: nodes.Node) -> str:
     if isinstance(node, (nodes.math, nodes.math_block)):
         space = "" if isinstance(node, nodes.math) else " "
         return f"{space}{plain_math(node.astext())}{space}"
+    if isinstance(node, quiz_option):
+        return plain(node.children[0])  # what follows says whether it is right
     if isinstance(node, nodes.Text):
         return str(node.astext())
     block = not isinstance(node, nodes.Inline)
@@ -68,6 +71,7 @@ def entries(
         library = list(documented(page, doctree))
         found += [*library, *modules(library)]
         found += exercises(page, doctree)
+        found += questions(page, doctree)
     return found
 
 
@@ -128,10 +132,10 @@ def terms(
             texts = [line(part) for part in item.findall(nodes.definition)]
             for term in item.findall(nodes.term):
                 name = term.astext()
+                also = aliases.get(name.replace("’", "'"), ())
                 yield Entry(
-                    name, "glossary term", page, term["ids"][0], " ".join(texts),
-                    tuple(aliases.get(name, ())),
-                )  # fmt: skip
+                    name, "glossary term", page, term["ids"][0], " ".join(texts), tuple(also)
+                )
 
 
 def documented(page: str, doctree: nodes.document) -> Iterator[Entry]:
@@ -164,6 +168,16 @@ def exercises(page: str, doctree: nodes.document) -> Iterator[Entry]:
         if "exercise" in box["classes"] and title is not None and box["ids"]:
             name = " ".join(_title(title).split())
             yield Entry(name, "exercise", page, box["ids"][0], first(box), (name.split(":")[0],))
+
+
+def questions(page: str, doctree: nodes.document) -> Iterator[Entry]:
+    """The questions of the quiz."""
+    for question in doctree.findall(quiz):
+        number = question["number"]
+        text = next((line(part) for part in question.children[1:]), "")
+        yield Entry(
+            f"Question {number}", "question", page, question["ids"][0], text, (f"quiz {number}",)
+        )
 
 
 def _title(node: nodes.title) -> str:

@@ -17,12 +17,14 @@ function searchFold(text) {
     .toLowerCase();
 }
 
+const SEARCH_RULES = SEARCH_SPELLINGS.map(([from, to]) => [new RegExp(from), to]);
+
 /**
  * @param {string} word
  * @returns {string} one spelling for words that have two
  */
 function searchSpelling(word) {
-  return SEARCH_SPELLINGS.reduce((w, [from, to]) => w.replace(new RegExp(from), to), word);
+  return SEARCH_RULES.reduce((w, [from, to]) => w.replace(from, to), word);
 }
 
 /**

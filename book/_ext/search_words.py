@@ -37,8 +37,13 @@ LOOKS = [
 # Two spellings of one word, as patterns on a word in small letters.
 SPELLINGS = (
     (r"is(?=(?:e|ed|es|er|ers|ing|ation|ations|able)$)", "iz"),
-    (r"our(?=(?:s|ed|ing)?$)", "or"),
+    (r"ys(?=(?:e|ed|es|er|ers|ing)$)", "yz"),
+    (r"^(\w{3,})our(?=(?:s|ed|ing|hood|hoods|ful)?$)", r"\1or"),  # not four, hours
+    (r"^(label|level|model|signal)l(?=(?:ed|er|ers|ing)$)", r"\1"),
     (r"^artefact", "artifact"),
+    (r"^grey", "gray"),
+    (r"^licence", "license"),
+    (r"^reparametr(?=iz)", "reparameter"),
     (r"^programme(?=s?$)", "program"),
     (r"^(cent|met)re(?=s?$)", r"\1er"),
 )

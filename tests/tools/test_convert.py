@@ -61,6 +61,14 @@ CASES = {
         f"*This describes [the explorer on the site]({PAGE}#try-map), which runs without a kernel. "
         "In this notebook, sliders and buttons do what the mouse does there.*",
     ),
+    "explorer with things to try in order": (
+        ":::{explorer} latent-map\n:alt: A map.\n:label: try-map\n\nA map.\n\n"
+        "1. **Move** the {term}`Bottleneck`.\n2. Look at {eq}`eq-squared`.\n:::",
+        "A map.\n\n1. **Move** the [Bottleneck](SITE/glossary.html#term-bottleneck).\n"
+        f"2. Look at [(1.1)]({PAGE}#equation-eq-squared).\n\n"
+        f"*This describes [the explorer on the site]({PAGE}#try-map), which runs without a kernel. "
+        "In this notebook, sliders and buttons do what the mouse does there.*",
+    ),
     "cite:t": (
         "{cite:t}`vincent2010stacked`",
         "[Vincent et al. (2010)](SITE/bibliography.html#cite-vincent2010stacked)",

@@ -62,7 +62,7 @@ def test_the_index_has_each_exercise_once(markdown):
 
 
 def test_the_totals_are_sums(markdown):
-    rows = re.findall(r"^\| (.*) \| (\d+) \| (\d+) \| (\d+) h (\d\d) min \|$", markdown, re.M)
+    rows = re.findall(r"^\| (.*) \| (\d+), (\d+) checked \| (\d+) h (\d\d) min \|$", markdown, re.M)
     assert len(rows) == len(FOUND) + 1
     counts = [(int(n), int(checked), 60 * int(h) + int(m)) for _, n, checked, h, m in rows]
     *parts, whole = counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_a_score_below_its_threshold_is_told(name: str, least: int) -> None:
 def test_the_table_has_a_row_for_each_page_and_the_thresholds() -> None:
     rows = table([score("a.html", [report()]), score("chapters/b.html", [report()])]).splitlines()
     assert [row.split()[0] for row in rows] == ["page", "a.html", "chapters/b.html", "at"]
+    assert rows[1].split()[1] == "(mobile)"
     assert rows[-1].split()[2:] == [str(least) for least in THRESHOLDS.values()]
     ends = [row.index("100") for row in rows[1:3]]
     assert ends[0] == ends[1], "the columns are not below each other"
@@ -90,7 +92,43 @@ def test_the_command_ends_with_one_where_a_page_is_below(
         monkeypatch.setattr(lighthouse, "judge", lambda *_, found=found: iter([found]))
         monkeypatch.setattr(sys, "argv", ["lighthouse"])
         assert lighthouse.main() == status
-    assert "below the threshold: a.html: performance" in capsys.readouterr().out
+    assert "below the threshold: a.html (mobile): performance" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [([], ["mobile"]), (["--preset", "desktop"], ["desktop"]),
+     (["--preset", "both"], ["mobile", "desktop"])],
+)  # fmt: skip
+def test_each_preset_is_held_to_the_same_thresholds(
+    options: list[str],
+    wanted: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """The last preset is too slow: the command says on which, and ends with 1."""
+    asked: list[tuple[str, int]] = []
+
+    def examine(program: Path, address: str, target: Path, preset: str) -> dict[str, object]:
+        asked.append((preset, int(target.stem)))
+        assert target.parts[-3] == preset
+        return report(performance=0.89 if preset == wanted[-1] else 0.95)
+
+    (tmp_path / "index.html").write_text("")
+    book = replace(load_book(), root=tmp_path)
+    monkeypatch.setattr(type(book), "html", tmp_path)
+    monkeypatch.setattr(lighthouse, "load_book", lambda *_: book)
+    monkeypatch.setattr(lighthouse, "browser", lambda: "")
+    monkeypatch.setattr(lighthouse, "install", lambda *_: Path())
+    monkeypatch.setattr(lighthouse, "pages", lambda *_: ["index.html"])
+    monkeypatch.setattr(lighthouse, "examine", examine)
+    monkeypatch.setattr(sys, "argv", ["lighthouse", "--runs", "2", *options])
+    assert lighthouse.main() == 1
+    assert asked == [(preset, n) for preset in wanted for n in (1, 2)]
+    said = capsys.readouterr().out
+    assert said.count("89!") == 1
+    assert f"below the threshold: index.html ({wanted[-1]}): performance\n" in said
 
 
 def test_the_lock_holds_the_pinned_version() -> None:

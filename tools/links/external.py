@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPException
+from urllib.parse import quote
 
 AGENT = "Mozilla/5.0 (compatible; link check of a course's site)"
 # Some servers answer HEAD with these although GET would do.
@@ -86,8 +87,10 @@ def _try(address: str, manners: Manners) -> tuple[Answer, float | None]:
             time.sleep(manners.pause)
     except (OSError, HTTPException, ValueError) as error:
         return _failure(address, error)
-    if status < 400:
+    if status < 300:
         return Answer(address, "ok"), None
+    if status < 400:  # those that lead somewhere have been followed
+        return Answer(address, "broken", f"status {status}: a redirection without end"), None
     if status == 429 or status >= 500:
         return Answer(address, "could not be checked", f"status {status}"), wait
     state = "could not be checked" if status in UNSURE else "broken"
@@ -96,7 +99,10 @@ def _try(address: str, manners: Manners) -> tuple[Answer, float | None]:
 
 def _ask(address: str, method: str, timeout: float) -> tuple[int, float]:
     """Status of the answer after redirects, and the seconds of its Retry-After."""
-    asked = urllib.request.Request(address, method=method, headers={"User-Agent": AGENT})
+    plain = quote(
+        address, safe="%/:;=&?~#+!$,'@()*[]"
+    )  # a page may write é where servers want %C3%A9
+    asked = urllib.request.Request(plain, method=method, headers={"User-Agent": AGENT})
     try:
         with urllib.request.urlopen(asked, timeout=timeout) as reply:
             return reply.status, 0.0

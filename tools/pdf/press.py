@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +106,8 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
     """Link target -> the page that it stands on, counted from 1."""
     from pypdf import PdfReader
 
+    # Chromium states fewer objects than it writes; pypdf counts them, says so, and goes on.
+    logging.getLogger("pypdf").setLevel(logging.ERROR)
     reader = PdfReader(io.BytesIO(pdf))
     order = {
         page.indirect_reference.idnum: number

@@ -189,8 +189,8 @@ class Converter:
         where = self.index.url(self.document.page, found.options.get("label", ""))
         caption = self.convert(found.body, found.body_line, nested=True)
         return (
-            f"{caption}\n\n*This describes [the explorer on the site]({where}), which runs without a "
-            "kernel. In this notebook, sliders and buttons do what the mouse does there.*"
+            f"{caption}\n\n*This describes [the explorer on the site]({where}), which runs without "
+            "a kernel. In this notebook, sliders and buttons do what the mouse does there.*"
         )
 
     def _quiz(self, found: Directive, at: int) -> str:

@@ -1,50 +1,27 @@
 /**
  * The search page: symbols, terms, functions and exercises by name first, then the pages on which
  * all words of the query stand, each with the sentence that has them. Works from disk: Sphinx would
- * fetch every page for its summary. Data come from search-entries.js, words from language_data.js.
+ * fetch every page for its summary. Data come from search-entries.js, words from language_data.js,
+ * and search-match.js compares them.
  */
 "use strict";
 {
+  const { allowed, comparable, counted, likeness, meant, mistakes, nearness, relevance } =
+    window.genlibSearchMatch;
+
   /** Among equally good ones: the order in which kinds are shown. */
-  const KINDS = ["symbol", "measure", "glossary term", "exercise", "module", "class", "function"];
+  const KINDS = [
+    "symbol", "measure", "glossary term", "exercise", "question", "module", "class", "function",
+  ];
+  /** What a kind's names count less than those of the others. */
+  const LESS = { section: 8, paper: 10 };
   const STRONG = 65; // an entry that is at least half of what was asked for stands above the pages
   const MOST_STRONG = 30;
   const MOST_WEAK = 15;
   const EXCERPT = 240; // characters
+  const MOST_CORRECTED = 6; // words of a query in which slips are looked for
 
   /** @typedef {{url: string, name: string, kind: string, text: string, score: number}} Result */
-
-  /** @param {string} word @returns {string} without the s of a plural */
-  const singular = (word) =>
-    word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word;
-
-  /**
-   * A name as it is compared: `compact` in one word, `parts` word by word.
-   * @param {string} text
-   */
-  function comparable(text) {
-    const parts = searchFold(text).match(/\p{L}+|\p{N}+(?:\.\p{N}+)*|\*/gu) ?? [];
-    const spelled = parts.map((part) => singular(searchSpelling(part)));
-    return { compact: spelled.join(""), parts: spelled };
-  }
-
-  /**
-   * How well a name answers a query: 100 if they are equal, 0 if it does not.
-   * @param {{compact: string, parts: string[]}} query
-   * @param {{compact: string, parts: string[]}} name
-   */
-  function likeness(query, name) {
-    if (!query.compact) return 0;
-    if (query.compact === name.compact) return 100;
-    let found = 0;
-    for (const part of query.parts) {
-      if (name.parts.includes(part)) found += 1;
-      else if (part.length > 2 && name.parts.some((other) => other.startsWith(part))) found += 0.8;
-      else return 0;
-    }
-    const share = query.parts.length / Math.max(query.parts.length, name.parts.length);
-    return (40 + 50 * share) * (found / query.parts.length);
-  }
 
   const { pages, entries, sections } = window.genlibSearch;
   const address = (page, anchor) => `${pages[page][0]}.html${anchor ? `#${anchor}` : ""}`;
@@ -80,58 +57,63 @@
     const found = [];
     for (const { result, keys } of names) {
       // A symbol's name in code counts a little less than what is called by that name.
-      const less = result.kind === "symbol" ? 2 : 0;
-      const score = Math.max(...keys.map((key, i) => likeness(asked, key) - (i ? less : 0)));
-      const place = result.kind === "section" ? 8 : 0; // what has a name of its own comes first
-      if (score > 20) found.push({ ...result, score: score - place });
+      const alias = result.kind === "symbol" ? 2 : 0;
+      const score = Math.max(...keys.map((key, i) => likeness(asked, key) - (i ? alias : 0)));
+      if (score <= 20) continue;
+      const near = nearness(asked, keys[0]);
+      found.push({ ...result, score: score + near - (LESS[result.kind] ?? 0) });
     }
     return found.sort(
       (a, b) => b.score - a.score || rank(a) - rank(b) || a.name.localeCompare(b.name),
     );
   }
 
+  /** The words of each section and of its heading; made when text is looked through. */
+  const tokens = () => sections.map(([, , heading, text]) => [counted(text), counted(heading)]);
+  let counts = null;
+
   /** How many of the wanted words a text has. @param {string} text @param {string[]} wanted */
   const count = (text, wanted) => {
-    const has = new Set(splitQuery(text).flatMap((word) => [word, ...word.split("_")]).map(stem));
+    const { counts: has } = counted(text);
     return wanted.filter((word) => has.has(word)).length;
   };
 
-  /** @param {string} a @param {string} b @returns {number} letters to change, add or drop */
-  function mistakes(a, b) {
-    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-    for (let i = 1; i <= a.length; i += 1) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j += 1) {
-        const same = a[i - 1] === b[j - 1] ? 0 : 1;
-        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + same));
-      }
-      row = next;
-    }
-    return row[b.length];
-  }
-
-  /** What a query with a slip of the finger may have meant. @param {string} query */
+  /** Names that are written nearly like the query. @param {string} query */
   function similar(query) {
     const { compact } = comparable(query);
-    const allowed = Math.min(2, Math.floor(compact.length / 4));
-    if (!allowed) return [];
+    const most = allowed(compact);
+    if (!most) return [];
     return names
       .map(({ result, keys }) => {
-        const near = keys.filter((key) => Math.abs(key.compact.length - compact.length) <= allowed);
+        const near = keys.filter((key) => Math.abs(key.compact.length - compact.length) <= most);
         return { ...result, off: Math.min(...near.map((key) => mistakes(compact, key.compact))) };
       })
-      .filter(({ off }) => off <= allowed)
+      .filter(({ off }) => off <= most)
       .sort((a, b) => a.off - b.off)
       .slice(0, 5);
   }
 
-  let stemmer = null;
-  const stems = new Map(); // Sphinx's stemmer takes its time, and words come again
-  /** @param {string} word */
-  function stem(word) {
-    stemmer ??= new Stemmer();
-    if (!stems.has(word)) stems.set(word, stemmer.stemWord(word));
-    return stems.get(word);
+  /** How often the book has each word, as it is written. */
+  function vocabulary() {
+    const often = new Map();
+    const texts = [
+      ...sections.map(([, , heading, text]) => `${heading} ${text}`),
+      ...entries.map(([name, , , , , aliases]) => [name, ...aliases].join(" ")),
+    ];
+    for (const text of texts) {
+      for (const word of splitQuery(text)) often.set(word, (often.get(word) ?? 0) + 1);
+    }
+    return often;
+  }
+
+  /** The query with its misspelt words put right, or null. @param {string} query */
+  function corrected(query) {
+    const asked = splitQuery(query);
+    if (!asked.length || asked.length > MOST_CORRECTED) return null;
+    const known = vocabulary();
+    const right = asked.map((word) => meant(word, known));
+    return right.includes(null) || right.every((word, i) => word === asked[i])
+      ? null : right.join(" ");
   }
 
   /**
@@ -152,39 +134,68 @@
     return `${said.slice(0, EXCERPT).replace(/\s+\S*$/, "")} …`;
   }
 
+  /** A word, or the words of the book that have it in them if it is none itself. */
+  function beginnings(word) {
+    const all = new Set(counts.flatMap(([text]) => [...text.counts.keys()]));
+    return all.has(word) || word.length < 3 ? [word] : [...all].filter((one) => one.includes(word));
+  }
+
+  /** In how many sections each wanted word does not stand. @param {string[]} wanted */
+  function rarity(wanted) {
+    const share = (word) =>
+      counts.filter(([text, heading]) => text.counts.has(word) || heading.counts.has(word)).length;
+    return new Map(wanted.map((word) => [word, Math.log(1 + sections.length / (1 + share(word)))]));
+  }
+
   /**
-   * The pages on which all words stand, each at the section that has most of them.
+   * Pages, each at the section that says most about the words, best first.
    * @param {Set<string>} searched
-   * @param {Set<string>} excluded
+   * @param {(page: string) => boolean} chosen
    * @returns {Result[]}
    */
-  function pagesWith(searched, excluded) {
-    const wanted = [...searched];
-    if (wanted.every((word) => word.length < 2)) return []; // letters stand on every page
-    // Sphinx gives the best one last.
-    return Search.performTermsSearch(searched, excluded)
-      .map(([name, title, , , score]) => {
-        const page = pages.findIndex(([other]) => other === name);
-        let best = null;
-        let most = 0;
-        for (const section of sections) {
-          if (section[0] !== page) continue;
-          // A heading with the words says that the section is about them.
-          const here = count(`${section[2]} ${section[3]}`, wanted) + count(section[2], wanted) / 2;
-          if (here > most) [best, most] = [section, here];
-        }
-        const [, anchor, heading, text] = best ?? sections.find(([p]) => p === page) ?? [];
-        return {
-          url: address(page, anchor),
-          name: anchor ? heading : pages[page]?.[1] ?? title,
-          kind: anchor ? "section" : "page",
-          where: pages[page]?.[1] ?? "",
-          text: excerpt(text ?? "", wanted),
-          score: score + most / 10,
-        };
-      })
-      .sort((a, b) => b.score - a.score);
+  function sectionsAbout(searched, chosen) {
+    counts ??= tokens();
+    const wanted = [...searched].flatMap(beginnings);
+    const rare = rarity(wanted);
+    const best = new Map();
+    sections.forEach((section, i) => {
+      const [page] = section;
+      if (!chosen(pages[page][0])) return;
+      const here = relevance(...counts[i], rare);
+      if (here > (best.get(page)?.here ?? -1)) best.set(page, { section, here });
+    });
+    const found = [...best].map(([page, { section, here }]) => {
+      const [, anchor, heading, text] = section;
+      const [name, title] = pages[page];
+      const about = relevance({ tokens: 0, counts: new Map() }, counted(title), rare);
+      return {
+        url: address(page, anchor),
+        name: anchor ? heading : title,
+        kind: anchor ? "section" : "page",
+        where: title,
+        text: here ? excerpt(text, wanted) : "In the code or the quiz of this page.",
+        // The library's reference says it shortest; a reader of the text wants the text.
+        score: (here + about) * (name.startsWith("api/") ? 0.7 : 1),
+      };
+    });
+    return found.sort((a, b) => b.score - a.score);
   }
+
+  /**
+   * The pages on which all words stand.
+   * @param {Set<string>} searched
+   * @param {Set<string>} excluded
+   */
+  function pagesWith(searched, excluded) {
+    if ([...searched].every((word) => word.length < 2)) return []; // letters stand on every page
+    const found = new Set(Search.performTermsSearch(searched, excluded).map(([name]) => name));
+    return found.size ? sectionsAbout(searched, (page) => found.has(page)) : [];
+  }
+
+  /** What stands for a query that has no answer as a whole. @param {Set<string>} searched */
+  const pagesWithSome = (searched) =>
+    searched.size < 2 ? [] : sectionsAbout(searched, () => true)
+      .filter(({ score }) => score > 0).slice(0, 5);
 
   /** @param {string} query @returns {Result[]} */
   function answer(query) {
@@ -192,11 +203,44 @@
     const byName = named(query);
     const strong = byName.filter(({ score }) => score >= STRONG).slice(0, MOST_STRONG);
     const weak = byName.filter(({ score }) => score < STRONG).slice(0, MOST_WEAK);
+    const inPapers = new Set(byName.filter(({ kind }) => kind === "paper").map((one) => one.where));
+    const inText = pagesWith(searched, excluded)
+      .filter(({ score, where }) => score || !inPapers.has(where)); // the paper says it better
     const seen = new Set();
-    return [...strong, ...pagesWith(searched, excluded), ...weak].filter(({ url, name }) => {
+    return [...strong, ...inText, ...weak].filter(({ url, name }) => {
       const key = `${url} ${url.includes("symbol") ? name : ""}`;
       return !seen.has(key) && seen.add(key);
     });
+  }
+
+  /**
+   * The answer, and what to say about it if the query as it is written has none.
+   * @param {string} query
+   * @returns {{results: Result[], said: string}}
+   */
+  function respond(query) {
+    const short = query.length > 80 ? `${query.slice(0, 80)}…` : query;
+    if (!query.trim()) return { results: [], said: "Type a word, a symbol or a name of the code." };
+    const results = answer(query);
+    const n = results.length;
+    if (n) return { results, said: `${n} ${n === 1 ? "result" : "results"} for “${short}”.` };
+    const [, searched] = Search._parseQuery(query);
+    if (!searched.size) {
+      return { results: [], said: `“${short}” has no word that is looked for: add one.` };
+    }
+    const nothing = `Nothing in the book has “${short}”.`;
+    // N(0, I) is a case of N(μ, Σ).
+    const head = query.match(/^\s*([^()\s]+\()/)?.[1];
+    const general = head ? named(head).filter(({ name }) => name.startsWith(head)) : [];
+    if (general.length) return { results: general, said: `${nothing} This is like it:` };
+    const right = corrected(query);
+    const better = right ? answer(right) : [];
+    if (better.length) return { results: better, said: `${nothing} Did you mean “${right}”?` };
+    const near = similar(query);
+    if (near.length) return { results: near, said: `${nothing} Did you mean one of these?` };
+    const some = pagesWithSome(searched);
+    if (some.length) return { results: some, said: `${nothing} These have some of its words.` };
+    return { results: [], said: `${nothing} Try another word, the Glossary or the Notation.` };
   }
 
   /** @param {Result} result @returns {HTMLLIElement} */
@@ -223,24 +267,17 @@
 
   /** language_data.js has Sphinx call this with the query when its index is there. */
   const show = (query) => {
-    const results = answer(query);
-    const meant = results.length ? [] : similar(query);
+    const { results, said } = respond(query);
     // Sphinx marks the words on the page that is opened; a short one would be marked within others.
     const marked = splitQuery(query).filter((word) => word.length > 4 && !word.includes("_"));
     localStorage.setItem("sphinx_highlight_terms", marked.join(" "));
     Search.stopPulse();
     Search.title.textContent = "Search results";
     Search.status.setAttribute("role", "status");
-    Search.output.append(...[...results, ...meant].map(item));
-    const n = results.length;
-    const advice = meant.length
-      ? "Did you mean one of these?"
-      : "All words must stand on one page: try fewer, or look into the Glossary and the Notation.";
-    Search.status.textContent = n
-      ? `${n} ${n === 1 ? "result" : "results"} for “${query}”.`
-      : `Nothing in the book has “${query}”. ${advice}`;
+    Search.output.append(...results.map(item));
+    Search.status.textContent = said;
   };
-  window.genlibSearchPage = { query: show };
+  window.genlibSearchPage = { query: show, respond };
 
   // The theme means to focus the page's field and takes that of its hidden dialog. Where a finger
   // points, a focused field would lay a keyboard over the results.
