@@ -210,6 +210,7 @@ def add(
     context["metatags"] = context.get("metatags", "") + "\n" + "\n".join(found) + "\n"
     if title == book.title:
         context["docstitle"] = ""  # the window's title would say it twice
+        context["theme_logo"] = {**context.get("theme_logo", {}), "text": book.title}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

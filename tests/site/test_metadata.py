@@ -71,6 +71,14 @@ def test_a_list_is_no_description(site: Path) -> None:
         assert content(read(site / page), "description").endswith("."), page
 
 
+def test_the_first_page_says_its_title_once(site: Path) -> None:
+    """In the window's title; the way home beside the contents has it as its only words."""
+    soup = read(site / "index.html")
+    assert soup.title is not None
+    assert soup.title.get_text() == BOOK.title
+    assert soup.select_one("a.navbar-brand").get_text(strip=True) == BOOK.title  # type: ignore[union-attr]
+
+
 def test_no_two_pages_are_described_alike(site: Path) -> None:
     texts = [content(read(site / d.page), "description") for d in documents(BOOK)]
     assert len(set(texts)) == len(texts)
